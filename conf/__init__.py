@@ -1,0 +1,1 @@
+"""Settings: typed, validated, unknown keys refused."""

@@ -1,0 +1,1 @@
+"""The bus: the only importer of zmq."""

@@ -1,0 +1,1 @@
+"""What the router knows and decides: pure, no sockets, no clock, no Redis."""

@@ -1,0 +1,1 @@
+"""The processes: thin shells round the pure functions of `router`."""
