@@ -1,0 +1,161 @@
+"""From a priced signal to the legs of its bracket (platform contract, sections 0.8, 0.11 and 6)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from conf.settings import Protection
+from router import ticks
+from router.messages import Action, ContractSpec, EntryType, Leg, OrderRequest, Quote, Signal, Target
+from router.quote import mid
+
+MARKET_CONFIDENCE = 85  # above it the platform pays the spread
+MID_CONFIDENCE = 70  # from here on a limit at the middle, below it a third of the spread from the near side
+SPREAD_FRACTION = 0.33
+OCA_REDUCE = 2  # ocaType: reduce the remaining orders with block
+
+
+class EntryTerms(NamedTuple):
+    """How to enter: `limit` is None for a market order, `reference` is what protection is measured from."""
+
+    order_type: EntryType
+    limit: float | None
+    reference: float
+
+
+class Protected(NamedTuple):
+    """Initial stop price and targets of an entry."""
+
+    stop: float
+    targets: tuple[Target, ...]
+
+
+def action_for(signal: Signal) -> Action:
+    """Options are bought whatever the view, since the right carries it; stocks follow the side (contract 0.1)."""
+    return "BUY" if signal.contract.sec_type == "OPT" or signal.side == "LONG" else "SELL"
+
+
+def opposite(action: Action) -> Action:
+    """The action that closes what `action` opened."""
+    return "SELL" if action == "BUY" else "BUY"
+
+
+def entry_terms(signal: Signal, action: Action, quote: Quote, tick: float) -> EntryTerms | None:
+    """Entry order of a signal at this quote, or None when nothing prices it (contract 6)."""
+    middle = mid(quote)
+    fallback = quote.last if quote.last is not None else signal.entry_hint
+    if signal.confidence > MARKET_CONFIDENCE and signal.strategy.upper() != "0DTE":
+        reference = fallback if middle is None else middle
+        return None if reference is None else EntryTerms("MKT", None, ticks.nearest(reference, tick))
+    if middle is None or quote.bid is None or quote.ask is None:
+        price = fallback
+    elif signal.confidence >= MID_CONFIDENCE:
+        price = middle
+    else:
+        third = SPREAD_FRACTION * (quote.ask - quote.bid)
+        price = quote.bid + third if action == "BUY" else quote.ask - third
+    if price is None:
+        return None
+    limit = max(tick, ticks.nearest(price, tick))
+    return EntryTerms("LMT", limit, limit)
+
+
+def protect(
+    rules: Protection,
+    contract: ContractSpec,
+    *,
+    action: Action,
+    reference: float,
+    quantity: int,
+    tick: float,
+    prices: tuple[float, ...] = (),
+    stop_multiplier: float = 1.0,
+) -> Protected:
+    """Stop and targets round `reference`, on the tick, never at or through it.
+
+    `stop_multiplier` is `risk:stop_multiplier` and scales the stop's distance (contract 0.2). Targets at or on
+    the wrong side of the reference are left out; without any the profile's own target stands for all.
+    """
+    long = action == "BUY"
+    risk = _risk_fraction(rules, contract) * stop_multiplier
+    if long:
+        stop = min(ticks.up(reference * (1 - risk), tick), ticks.down(reference - tick, tick))
+        default = ticks.up(reference * (1 + rules.target_pct), tick)
+        good = [ticks.up(price, tick) for price in prices if price > reference]
+    else:
+        stop = max(ticks.down(reference * (1 + risk), tick), ticks.up(reference + tick, tick))
+        default = ticks.down(reference * (1 - rules.target_pct), tick)
+        good = [ticks.down(price, tick) for price in prices if price < reference]
+    good = [price for price in good if price > 0][:quantity]
+    floor = max(tick, default)
+    return Protected(max(tick, stop), split(tuple(good) or (floor,), quantity))
+
+
+def split(prices: tuple[float, ...], quantity: int) -> tuple[Target, ...]:
+    """`quantity` spread evenly over the targets, the remainder on the first ones: 7 over 3 is 3, 2, 2."""
+    share, rest = divmod(quantity, len(prices))
+    return tuple(Target(price, share + (i < rest)) for i, price in enumerate(prices))
+
+
+def legs(request: OrderRequest, *, outside_rth: bool) -> tuple[Leg, ...]:
+    """Entry, then a target and a stop of the same quantity per pair, each pair an OCA group of its own.
+
+    Pairs, because one target's fill must never leave the rest unprotected (contract 0.11).
+    """
+    closing = opposite(request.action)
+    entry = Leg(
+        ref=f"{request.delivery}-E",
+        role="entry",
+        action=request.action,
+        order_type=request.entry_type,
+        quantity=request.quantity,
+        limit_price=request.limit_price,
+        tif="DAY",
+        outside_rth=outside_rth,
+    )
+    children = []
+    for number, target in enumerate(request.targets, start=1):
+        group = f"{request.delivery}-{number}"
+        children.append(
+            Leg(
+                ref=f"{request.delivery}-T{number}",
+                role="target",
+                action=closing,
+                order_type="LMT",
+                quantity=target.quantity,
+                limit_price=target.price,
+                outside_rth=outside_rth,
+                oca_group=group,
+                oca_type=OCA_REDUCE,
+            )
+        )
+        children.append(
+            Leg(
+                ref=f"{request.delivery}-S{number}",
+                role="stop",
+                action=closing,
+                order_type="STP",
+                quantity=target.quantity,
+                stop_price=request.stop_price,
+                outside_rth=outside_rth,
+                oca_group=group,
+                oca_type=OCA_REDUCE,
+            )
+        )
+    return (entry, *children)
+
+
+def stem_of(ref: str) -> str:
+    """The delivery an orderRef belongs to, or an empty text for a reference that is not ours."""
+    stem, _, leg = ref.rpartition("-")
+    return stem if stem.count("-") >= 1 and leg[:1] in {"E", "S", "T", "X"} else ""
+
+
+def _risk_fraction(rules: Protection, contract: ContractSpec) -> float:
+    match contract.sec_type:
+        case "OPT":
+            return rules.option_risk_pct
+        case "STK":
+            return rules.stock_risk_pct
+        case _:
+            return rules.default_risk_pct

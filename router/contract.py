@@ -1,0 +1,176 @@
+"""Contract normalisation: what the platform writes -> one plain `ContractSpec` (platform contract 1.1, 3)."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from router.errors import FieldError
+from router.messages import ContractSpec
+
+OPTION_TYPES = frozenset({"option", "opt", "options"})
+STOCK_TYPES = frozenset({"stock", "stk", "equity"})
+OPTION_MULTIPLIER = 100
+MAX_STRIKE = 1_000_000.0  # USD; above every listed strike, and what an OCC symbol cannot hold anyway
+
+_SYMBOL = re.compile(r"[A-Z][A-Z0-9]*(?:[ .][A-Z0-9]+)?")
+_OCC = re.compile(r"(?P<root>[A-Z0-9]{1,6}) *(?P<expiry>\d{6})(?P<right>[CP])(?P<strike>\d{8})")
+_EXPIRY_FORMATS = ("%Y%m%d", "%y%m%d", "%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d-%b-%Y", "%b %d %Y", "%b %d, %Y")
+
+
+def normalise(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
+    """The contract of a signal on `symbol`.
+
+    An absent `type` means option, an unknown one too (platform contract 1.1). An OCC symbol fills in what
+    the explicit fields leave out; where both speak they must agree. Raises FieldError.
+    """
+    if str(contract.get("type", "option")).lower() in STOCK_TYPES:
+        return ContractSpec(
+            sec_type="STK",
+            symbol=symbol,
+            exchange=_text(contract, "exchange", "SMART").upper(),
+            currency=_text(contract, "currency", "USD").upper(),
+        )
+    return _option(contract, symbol)
+
+
+def _option(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
+    explicit = {
+        "expiry": _expiry(contract),
+        "right": _right(contract),
+        "strike": _strike(contract),
+    }
+    occ = parse_occ(contract["occ_symbol"]) if contract.get("occ_symbol") else {}
+    for name, value in occ.items():
+        if explicit[name] is not None and explicit[name] != value:
+            raise FieldError(f"contract.{name}", explicit[name], f"contradicts occ_symbol, which says {value}")
+    merged = {name: value if value is not None else occ.get(name) for name, value in explicit.items()}
+    for name in ("expiry", "strike"):
+        if merged[name] is None:
+            raise FieldError(f"contract.{name}", contract.get(name), "missing")
+    return ContractSpec(
+        sec_type="OPT",
+        symbol=symbol,
+        exchange=_text(contract, "exchange", "SMART").upper(),
+        currency=_text(contract, "currency", "USD").upper(),
+        expiry=str(merged["expiry"]),
+        strike=float(merged["strike"] or 0.0),
+        right=str(merged["right"] or "C"),
+        multiplier=_multiplier(contract),
+    )
+
+
+def check_symbol(symbol: object) -> str:
+    """An upper-case root symbol of at most twelve characters. Raises FieldError."""
+    if not isinstance(symbol, str) or len(symbol) > 12 or not _SYMBOL.fullmatch(symbol):
+        raise FieldError("symbol", symbol, "must be an upper-case ticker such as SPY")
+    return symbol
+
+
+def parse_occ(text: object) -> dict[str, Any]:
+    """`SPY   250919C00451000` -> expiry, right, strike in USD (the symbol carries mills). Raises FieldError."""
+    match = _OCC.fullmatch(text.strip().upper()) if isinstance(text, str) else None
+    if match is None:
+        raise FieldError("contract.occ_symbol", text, "must be ROOT + YYMMDD + C|P + strike in mills, 8 digits")
+    expiry = parse_expiry(match["expiry"])
+    if expiry is None:
+        raise FieldError("contract.occ_symbol", text, "holds no calendar date")
+    return {"expiry": expiry, "right": match["right"], "strike": int(match["strike"]) / 1000}
+
+
+def parse_expiry(value: object) -> str | None:
+    """Any spelling of an expiry the platform uses -> YYYYMMDD, or None if it is none of them."""
+    if isinstance(value, datetime | date):
+        return value.strftime("%Y%m%d")
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value).strip()
+    for form in _EXPIRY_FORMATS:
+        try:
+            parsed = datetime.strptime(text, form)  # noqa: DTZ007 - a calendar date has no zone
+        except ValueError:
+            continue
+        if form in ("%Y%m%d", "%y%m%d") and len(text) != len(parsed.strftime(form)):
+            continue  # strptime takes short numbers; a date of the platform is written in full
+        return parsed.strftime("%Y%m%d")
+    try:
+        return datetime.fromisoformat(text).strftime("%Y%m%d")
+    except ValueError:
+        return None
+
+
+def fingerprint(contract: Mapping[str, Any], *, symbol: str, strategy: str, side: str) -> str:
+    """The platform's lock identity of a contract (platform contract 3); `strategy` is taken as it is written."""
+    right = str(contract.get("right") or contract.get("type") or "")
+    parts = (
+        symbol,
+        strategy,
+        side,
+        parse_expiry(contract.get("expiry")) or "",
+        "C" if right.upper().startswith("C") else "P",
+        f"{float(contract.get('strike') or 0.0):.2f}",
+        str(contract.get("multiplier", OPTION_MULTIPLIER)),
+        str(contract.get("exchange") or "SMART").upper(),
+    )
+    digest = hashlib.sha1(":".join(parts).encode(), usedforsecurity=False).hexdigest()
+    return f"sigfp:{digest[:20]}"
+
+
+def describe(spec: ContractSpec) -> str:
+    """For people: `SPY 20250919 451C`, `AAPL`."""
+    if spec.sec_type == "OPT":
+        return f"{spec.symbol} {spec.expiry} {spec.strike:g}{spec.right}"
+    return spec.symbol
+
+
+def _text(contract: Mapping[str, Any], name: str, default: str) -> str:
+    value = contract.get(name) or default
+    if not isinstance(value, str) or len(value) > 16 or not value.isascii() or not value.isprintable():
+        raise FieldError(f"contract.{name}", value, "must be a short printable text")
+    return value
+
+
+def _expiry(contract: Mapping[str, Any]) -> str | None:
+    value = contract.get("expiry")
+    if value is None or value == "":
+        return None
+    parsed = parse_expiry(value)
+    if parsed is None:
+        raise FieldError("contract.expiry", value, "is no date; write YYYYMMDD")
+    return parsed
+
+
+def _right(contract: Mapping[str, Any]) -> str | None:
+    value = contract.get("right")
+    if value is None or value == "":
+        return None
+    right = str(value).upper()
+    if right not in ("C", "P", "CALL", "PUT"):
+        raise FieldError("contract.right", value, "must be C or P")
+    return right[0]
+
+
+def _strike(contract: Mapping[str, Any]) -> float | None:
+    value = contract.get("strike")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FieldError("contract.strike", value, "must be a number")
+    if not math.isfinite(value) or not 0 < value <= MAX_STRIKE:
+        raise FieldError("contract.strike", value, f"must be above 0 and at most {MAX_STRIKE:g}")
+    return float(value)
+
+
+def _multiplier(contract: Mapping[str, Any]) -> int:
+    value = contract.get("multiplier", OPTION_MULTIPLIER)
+    try:
+        multiplier = int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise FieldError("contract.multiplier", value, "must be a whole number") from None
+    if not 1 <= multiplier <= 10_000:
+        raise FieldError("contract.multiplier", value, "must be between 1 and 10000")
+    return multiplier

@@ -1,0 +1,33 @@
+"""Last-value quotes, keyed by conId: two options of one symbol never share a price (platform contract 8)."""
+
+from __future__ import annotations
+
+from router.messages import Quote
+
+
+def mid(quote: Quote) -> float | None:
+    """Halfway between bid and ask, or None unless both are there."""
+    if quote.bid is None or quote.ask is None:
+        return None
+    return (quote.bid + quote.ask) / 2
+
+
+def priced(quote: Quote | None) -> bool:
+    """Whether an order can be priced from this quote: both sides, or a last trade."""
+    return quote is not None and (mid(quote) is not None or quote.last is not None)
+
+
+class QuoteBook:
+    """The newest quote of each contract."""
+
+    def __init__(self) -> None:
+        self._by_con_id: dict[int, Quote] = {}
+
+    def update(self, quote: Quote) -> None:
+        """Keep this quote as the newest of its contract."""
+        self._by_con_id[quote.con_id] = quote
+
+    def get(self, con_id: int, *, not_before_ns: int = 0) -> Quote | None:
+        """The newest quote received at or after `not_before_ns` (monotonic), or None."""
+        quote = self._by_con_id.get(con_id)
+        return quote if quote is not None and quote.received_ns >= not_before_ns else None
