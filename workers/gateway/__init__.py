@@ -1,0 +1,1 @@
+"""The IB connection: the one process that talks to IBKR."""

@@ -1,0 +1,314 @@
+"""What IB says -> bus messages, one callback each.
+
+Knows the wire's fields and the router's messages; holds only what joins them: which orderRef a permId has,
+and which executions still wait for their commission. Nothing here knows the library or the socket.
+Field numbers follow the TWS text protocol at server versions 157 to 176.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from router.messages import (
+    BrokerError,
+    CommissionReport,
+    ContractSpec,
+    ExecutionFill,
+    OrderLifecycleEvent,
+    PnLSnapshot,
+    PositionSnapshot,
+)
+
+UNSET_LIMIT = 1e300  # IB writes an unset double as 1.797e308
+LIVE_REQUEST = -1  # request id of an execution that was not asked for
+TERMINAL = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
+
+
+def number(text: Any) -> float | None:
+    """A double of the wire or the library: None when empty, unset, NaN or infinite."""
+    if text in (None, ""):
+        return None
+    value = float(text)
+    return value if math.isfinite(value) and abs(value) < UNSET_LIMIT else None
+
+
+def amount(text: Any) -> float:
+    """A double that IB always sets; an unset one counts as zero."""
+    return number(text) or 0.0
+
+
+def whole(text: Any) -> int:
+    """An integer of the wire; an empty one is zero."""
+    return int(float(text)) if text not in (None, "") else 0
+
+
+def contract_spec(fields: Sequence[Any]) -> ContractSpec:
+    """The eleven contract fields of an inbound message: conId symbol secType expiry strike right multiplier
+    exchange currency localSymbol tradingClass."""
+    con_id, symbol, sec_type, expiry, strike, right, multiplier, exchange, currency, local, trading = fields
+    return ContractSpec(
+        sec_type=sec_type,
+        symbol=symbol,
+        exchange=exchange,
+        currency=currency,
+        expiry=expiry[:8],
+        strike=amount(strike),
+        right=right if right in ("C", "P") else "",
+        multiplier=whole(multiplier) or 1,
+        con_id=whole(con_id),
+        local_symbol=local,
+        trading_class=trading,
+    )
+
+
+def from_contract(contract: Any) -> ContractSpec:
+    """The same from a library contract object."""
+    return contract_spec(
+        (
+            contract.conId,
+            contract.symbol,
+            contract.secType,
+            contract.lastTradeDateOrContractMonth,
+            contract.strike,
+            contract.right,
+            contract.multiplier,
+            contract.exchange,
+            contract.currency,
+            contract.localSymbol,
+            contract.tradingClass,
+        )
+    )
+
+
+def execution_time(text: str, fallback: datetime) -> datetime:
+    """An execution's time in UTC. Naive means UTC; a time in an unknown zone is answered with `fallback`,
+    the time of receipt, because losing the execution would be worse than a second of error."""
+    date_text, _, rest = text.strip().replace("-", " ", 1).partition(" ")
+    clock, _, zone = rest.strip().partition(" ")
+    try:
+        naive = datetime.strptime(f"{date_text} {clock}", "%Y%m%d %H:%M:%S")  # noqa: DTZ007 - zone follows
+        return naive.replace(tzinfo=ZoneInfo(zone) if zone else UTC).astimezone(UTC)
+    except (ValueError, ZoneInfoNotFoundError):
+        return fallback
+
+
+def superseded(exec_id: str) -> str:
+    """The execution that `....02` corrects is `....01`; an empty text for a first version."""
+    stem, _, revision = exec_id.rpartition(".")
+    if not stem or not revision.isdigit() or int(revision) <= 1:
+        return ""
+    return f"{stem}.{int(revision) - 1:0{len(revision)}d}"
+
+
+class Bridge:
+    """Turns callbacks into messages and joins what IB leaves apart."""
+
+    def __init__(self) -> None:
+        self.orders: dict[int, OrderLifecycleEvent] = {}  # permId -> newest word on that order
+        self._refs_by_execution: dict[str, str] = {}  # only those still without a commission report
+
+    def open_order(
+        self, order_id: int, contract: Any, order: Any, status: str, *, replayed: bool, now_ns: int
+    ) -> OrderLifecycleEvent:
+        """openOrder. It says nothing of fills, so those are kept from the last status."""
+        known = self.orders.get(order.permId)
+        event = OrderLifecycleEvent(
+            origin="open",
+            ref=order.orderRef,
+            perm_id=order.permId,
+            order_id=order_id,
+            client_id=order.clientId,
+            account=order.account,
+            contract=from_contract(contract),
+            action=order.action,
+            order_type=order.orderType,
+            quantity=amount(order.totalQuantity),
+            limit_price=_price(order.lmtPrice),
+            stop_price=_price(order.auxPrice),
+            tif=order.tif,
+            parent_id=order.parentId,
+            oca_group=order.ocaGroup,
+            status=status,
+            filled=known.filled if known else 0.0,
+            remaining=known.remaining if known else amount(order.totalQuantity),
+            avg_fill_price=known.avg_fill_price if known else None,
+            why_held=known.why_held if known else "",
+            replayed=replayed,
+            received_ns=now_ns,
+        )
+        self.orders[event.perm_id] = event
+        return event
+
+    def completed_order(self, contract: Any, order: Any, state: Any, *, now_ns: int) -> OrderLifecycleEvent:
+        """completedOrder: joined to its order by permId only, and only ever an answer to a request."""
+        filled = amount(order.filledQuantity)
+        event = OrderLifecycleEvent(
+            origin="completed",
+            ref=order.orderRef,
+            perm_id=order.permId,
+            order_id=order.orderId,
+            client_id=order.clientId,
+            account=order.account,
+            contract=from_contract(contract),
+            action=order.action,
+            order_type=order.orderType,
+            quantity=amount(order.totalQuantity) or filled,
+            limit_price=_price(order.lmtPrice),
+            stop_price=_price(order.auxPrice),
+            tif=order.tif,
+            parent_id=0,
+            oca_group=order.ocaGroup,
+            status=state.status,
+            filled=filled,
+            remaining=max(0.0, amount(order.totalQuantity) - filled),
+            avg_fill_price=None,
+            why_held="",
+            replayed=True,
+            received_ns=now_ns,
+            reason=state.completedStatus,
+        )
+        self.orders.setdefault(event.perm_id, event)
+        return event
+
+    def order_status(self, fields: Sequence[str], *, replayed: bool, now_ns: int) -> OrderLifecycleEvent:
+        """orderStatus (3): the terms come from the last openOrder of the same permId."""
+        _, order_id, status, filled, remaining, average, perm_id, parent_id, _, client_id, why_held, *_ = (
+            fields
+        )
+        known = self.orders.get(whole(perm_id)) or _unknown_order(whole(perm_id))
+        event = msgspec.structs.replace(
+            known,
+            origin="status",
+            order_id=whole(order_id),
+            client_id=whole(client_id),
+            parent_id=whole(parent_id),
+            status=status,
+            filled=amount(filled),
+            remaining=amount(remaining),
+            avg_fill_price=number(average) if amount(filled) > 0 else None,
+            why_held=why_held,
+            replayed=replayed,
+            received_ns=now_ns,
+        )
+        self.orders[event.perm_id] = event
+        return event
+
+    def execution(self, fields: Sequence[str], *, now_ns: int, now: datetime) -> ExecutionFill:
+        """execDetails (11). The venue is its own exchange field; the contract keeps the routing exchange."""
+        exec_id, time_text, account, venue, side, shares, price, perm_id, client_id = fields[14:23]
+        perm, ref = whole(perm_id), fields[26]
+        fill = ExecutionFill(
+            exec_id=exec_id,
+            ref=ref,
+            perm_id=perm,
+            order_id=whole(fields[2]),
+            client_id=whole(client_id),
+            account=account,
+            contract=contract_spec(fields[3:14]),
+            action="BUY" if side == "BOT" else "SELL",
+            quantity=amount(shares),
+            price=amount(price),
+            cum_quantity=amount(fields[24]),
+            avg_price=amount(fields[25]),
+            exchange=venue,
+            executed_at=execution_time(time_text, now),
+            replayed=whole(fields[1]) != LIVE_REQUEST,
+            received_ns=now_ns,
+            supersedes=superseded(exec_id),
+        )
+        self._refs_by_execution[exec_id] = ref
+        return fill
+
+    def commission(self, fields: Sequence[str], *, replayed: bool, now_ns: int) -> CommissionReport:
+        """commissionReport (59). `ref` is empty when it came before its execution: join by exec_id."""
+        _, _, exec_id, commission, currency, realized, *_ = fields
+        return CommissionReport(
+            exec_id=exec_id,
+            ref=self._refs_by_execution.pop(exec_id, ""),
+            commission=amount(commission),
+            currency=currency,
+            realized_pnl=number(realized),
+            replayed=replayed,
+            received_ns=now_ns,
+        )
+
+    def error(self, request_id: int, code: int, text: str, *, now_ns: int) -> BrokerError:
+        """error (4), joined to an orderRef when the id is that of a live order of ours."""
+        return BrokerError(
+            request_id=request_id, code=code, text=text, ref=self.ref_of(request_id), received_ns=now_ns
+        )
+
+    def ref_of(self, order_id: int) -> str:
+        """The orderRef of the newest order with this id, or an empty text."""
+        for event in reversed(self.orders.values()):
+            if event.order_id == order_id and order_id > 0:
+                return event.ref
+        return ""
+
+    def forget_ended(self) -> None:
+        """Drop the orders that ended: called before a rebuild, whose answers bring today's back."""
+        self.orders = {perm: event for perm, event in self.orders.items() if event.status not in TERMINAL}
+
+
+def position(fields: Sequence[str], *, replayed: bool, now_ns: int) -> PositionSnapshot:
+    """position (61)."""
+    return PositionSnapshot(
+        account=fields[2],
+        contract=contract_spec(fields[3:14]),
+        quantity=amount(fields[14]),
+        avg_cost=amount(fields[15]),
+        replayed=replayed,
+        received_ns=now_ns,
+    )
+
+
+def pnl(fields: Sequence[str], account: str, *, now_ns: int) -> PnLSnapshot:
+    """pnl (94): the whole account's."""
+    _, _, daily, unrealized, realized, *_ = fields
+    return PnLSnapshot(
+        account=account,
+        con_id=0,
+        daily=number(daily),
+        unrealized=number(unrealized),
+        realized=number(realized),
+        value=None,
+        received_ns=now_ns,
+    )
+
+
+def _price(value: Any) -> float | None:
+    """A limit or stop price; IB writes 0 where an order has none."""
+    return number(value) or None
+
+
+def _unknown_order(perm_id: int) -> OrderLifecycleEvent:
+    return OrderLifecycleEvent(
+        origin="status",
+        ref="",
+        perm_id=perm_id,
+        order_id=0,
+        client_id=0,
+        account="",
+        contract=None,
+        action="",
+        order_type="",
+        quantity=0.0,
+        limit_price=None,
+        stop_price=None,
+        tif="",
+        parent_id=0,
+        oca_group="",
+        status="",
+        filled=0.0,
+        remaining=0.0,
+        avg_fill_price=None,
+        why_held="",
+        replayed=False,
+        received_ns=0,
+    )
