@@ -1,0 +1,57 @@
+"""Logs: JSON lines under supervisord, colours on a terminal; every line names its process.
+
+Callers add `signal_id=` and `ref=` (orderRef) where there is one. Rotation is supervisord's.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import IO, Any
+
+import orjson
+import structlog
+
+from conf.sections import Log
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def configure(log: Log, process: str, stream: IO[str] | None = None) -> None:
+    """Set up structlog, and the standard library's logging through it, for this whole process."""
+    stream = stream or sys.stderr
+    console = log.format == "console" or (log.format == "auto" and stream.isatty())
+    level = LEVELS[log.level]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    ]
+    if console:
+        render: list[Any] = [structlog.dev.ConsoleRenderer(colors=stream.isatty(), timestamp_key="at")]
+    else:
+        render = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(_to_json)]
+    structlog.configure(
+        processors=shared + render,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(process=process)
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[_Forward()], force=True)
+    logging.captureWarnings(True)
+
+
+class _Forward(logging.Handler):
+    """Hands records of libraries to structlog, so that there is one format."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        extra: dict[str, Any] = {"logger": record.name}
+        if record.exc_info and record.exc_info[0] is not None:
+            extra["exc_info"] = record.exc_info
+        structlog.get_logger().log(max(record.levelno, logging.DEBUG), record.getMessage(), **extra)
+
+
+def _to_json(event: dict[str, Any], **_: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
