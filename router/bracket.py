@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from conf.settings import Protection
+from conf.sections import Protection
 from router import ticks
 from router.messages import Action, ContractSpec, EntryType, Leg, OrderRequest, Quote, Signal, Target
 from router.quote import mid

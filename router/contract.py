@@ -19,7 +19,16 @@ MAX_STRIKE = 1_000_000.0  # USD; above every listed strike, and what an OCC symb
 
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]*(?:[ .][A-Z0-9]+)?")
 _OCC = re.compile(r"(?P<root>[A-Z0-9]{1,6}) *(?P<expiry>\d{6})(?P<right>[CP])(?P<strike>\d{8})")
-_EXPIRY_FORMATS = ("%Y%m%d", "%y%m%d", "%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d-%b-%Y", "%b %d %Y", "%b %d, %Y")
+_EXPIRY_FORMATS = (
+    "%Y%m%d",
+    "%y%m%d",
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%m/%d/%Y",
+    "%d-%b-%Y",
+    "%b %d %Y",
+    "%b %d, %Y",
+)
 
 
 def normalise(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
@@ -47,7 +56,9 @@ def _option(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
     occ = parse_occ(contract["occ_symbol"]) if contract.get("occ_symbol") else {}
     for name, value in occ.items():
         if explicit[name] is not None and explicit[name] != value:
-            raise FieldError(f"contract.{name}", explicit[name], f"contradicts occ_symbol, which says {value}")
+            raise FieldError(
+                f"contract.{name}", explicit[name], f"contradicts occ_symbol, which says {value}"
+            )
     merged = {name: value if value is not None else occ.get(name) for name, value in explicit.items()}
     for name in ("expiry", "strike"):
         if merged[name] is None:
@@ -75,7 +86,9 @@ def parse_occ(text: object) -> dict[str, Any]:
     """`SPY   250919C00451000` -> expiry, right, strike in USD (the symbol carries mills). Raises FieldError."""
     match = _OCC.fullmatch(text.strip().upper()) if isinstance(text, str) else None
     if match is None:
-        raise FieldError("contract.occ_symbol", text, "must be ROOT + YYMMDD + C|P + strike in mills, 8 digits")
+        raise FieldError(
+            "contract.occ_symbol", text, "must be ROOT + YYMMDD + C|P + strike in mills, 8 digits"
+        )
     expiry = parse_expiry(match["expiry"])
     if expiry is None:
         raise FieldError("contract.occ_symbol", text, "holds no calendar date")

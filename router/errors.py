@@ -1,9 +1,9 @@
 """One tree of errors.
 
-    RouterError
-    ├── Recoverable      this item failed; the process goes on with the next one
-    │   └── FieldError   a value from outside is wrong: names the field and the value
-    └── Fatal            this process cannot go on; its exit code says why
+RouterError
+├── Recoverable      this item failed; the process goes on with the next one
+│   └── FieldError   a value from outside is wrong: names the field and the value
+└── Fatal            this process cannot go on; its exit code says why
 """
 
 from __future__ import annotations

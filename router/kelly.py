@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conf.settings import Sizing
+from conf.sections import Risk, Sizing
 from router.messages import ContractSpec, SizingStats
 
 MIN_NOTIONAL = 1_000.0  # USD, what the platform trades when its fraction comes to nothing
@@ -10,17 +10,23 @@ MIN_NOTIONAL_FRACTION = 0.01
 
 
 def suggest(
-    limits: Sizing, *, confidence: int, net_liquidation: float, buying_power: float, multiplier: float = 1.0
+    limits: Sizing,
+    risk: Risk,
+    *,
+    confidence: int,
+    net_liquidation: float,
+    buying_power: float,
+    multiplier: float = 1.0,
 ) -> SizingStats:
     """The notional (USD) for one signal from the base fraction.
 
-    `multiplier` is `risk:position_size_multiplier` (platform contract 0.2). Half a buying power of zero sets
-    no cap here: a gate refuses such an account afterwards.
+    `multiplier` is `risk:position_size_multiplier` (platform contract 0.2). A buying power of zero sets no cap
+    here: a gate refuses such an account afterwards.
     """
     fraction = limits.base_fraction * (0.25 + 0.75 * min(100, max(0, confidence)) / 100)
     fraction = min(limits.max_fraction, max(0.0, fraction))
     notional = fraction * net_liquidation
-    cap = limits.max_buying_power_fraction * buying_power
+    cap = risk.max_buying_power_fraction * buying_power
     if cap > 0:
         notional = min(notional, cap)
     if notional <= 0:

@@ -1,0 +1,80 @@
+"""What IB last said of everything: the snapshot a late subscriber starts from. Pure; nothing decides by it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from router.messages import (
+    AccountSnapshot,
+    LinkState,
+    OrderLifecycleEvent,
+    PnLSnapshot,
+    PositionSnapshot,
+    Quote,
+)
+from router.messages import Message as BusMessage
+from workers.gateway.bridge import TERMINAL
+
+
+class Current:
+    """The newest message per order, position, PnL, account and quote."""
+
+    def __init__(self) -> None:
+        self.link: LinkState | None = None
+        self._orders: dict[int, OrderLifecycleEvent] = {}
+        self._positions: dict[tuple[str, int], PositionSnapshot] = {}
+        self._rebuilt: set[tuple[str, int]] = set()
+        self._pnl: dict[tuple[str, int], PnLSnapshot] = {}
+        self._accounts: dict[str, AccountSnapshot] = {}
+        self._quotes: dict[int, Quote] = {}
+
+    def observe(self, message: BusMessage) -> None:
+        """Keep the newest word; ended orders and flat positions are dropped."""
+        match message:
+            case OrderLifecycleEvent():
+                if message.status in TERMINAL:
+                    self._orders.pop(message.perm_id, None)
+                else:
+                    self._orders[message.perm_id] = message
+            case PositionSnapshot():
+                key = (message.account, message.contract.con_id)
+                self._rebuilt.add(key)
+                if abs(message.quantity) > 0:
+                    self._positions[key] = message
+                else:
+                    self._positions.pop(key, None)
+            case PnLSnapshot():
+                self._pnl[message.account, message.con_id] = message
+            case AccountSnapshot():
+                self._accounts[message.account] = message
+            case Quote():
+                self._quotes[message.con_id] = message
+            case LinkState():
+                self.link = message
+            case _:
+                pass
+
+    def begin_rebuild(self) -> None:
+        """A new connection asks for everything again."""
+        self._rebuilt.clear()
+        self._orders.clear()
+
+    def vanished(self, now_ns: int) -> list[PositionSnapshot]:
+        """Positions known before the rebuild that IB no longer lists: they are flat, and IB won't say so."""
+        gone = [key for key in self._positions if key not in self._rebuilt]
+        return [
+            msgspec.structs.replace(self._positions[key], quantity=0.0, replayed=True, received_ns=now_ns)
+            for key in gone
+        ]
+
+    def live_orders(self, refs: tuple[str, ...]) -> list[OrderLifecycleEvent]:
+        """The live orders under these orderRefs."""
+        wanted = set(refs)
+        return [event for event in self._orders.values() if event.ref in wanted]
+
+    def snapshot(self) -> list[BusMessage]:
+        """Everything, as messages marked replayed where they can be."""
+        link = [self.link] if self.link is not None else []
+        replayed = [*self._orders.values(), *self._positions.values(), *self._accounts.values()]
+        marked = [msgspec.structs.replace(message, replayed=True) for message in replayed]
+        return [*link, *marked, *self._pnl.values(), *self._quotes.values()]

@@ -1,0 +1,52 @@
+"""Which deliveries may be at the broker already: the lookup behind "never send the same signal twice".
+
+Pure. Evidence is IB's own word (an order or execution with the orderRef); an intent without evidence is a
+doubt, never a permission (design, section 6).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from router.bracket import stem_of
+from router.messages import ExecutionFill, OrderIntent, OrderLifecycleEvent
+from router.messages import Message as BusMessage
+
+Verdict = Literal["unknown", "adopted", "in_doubt"]
+
+
+class Known:
+    """Stems of orderRefs that were intended or seen, and the highest order id ever."""
+
+    def __init__(self) -> None:
+        self.connection = 0  # counts connects; an intent of this connection is on its way, not in doubt
+        self.highest_order_id = 0
+        self._evidence: set[str] = set()
+        self._intended: dict[str, int] = {}  # stem -> connection that wrote it
+
+    def new_connection(self) -> None:
+        """From here on what an earlier connection sent counts only by evidence."""
+        self.connection += 1
+
+    def observe(self, message: BusMessage) -> None:
+        """Learn from a message of the trade topic, live or read back from the journal."""
+        match message:
+            case OrderIntent():
+                self._intended[message.delivery] = self.connection
+                self._see_ids(*(leg.order_id for leg in message.legs))
+            case OrderLifecycleEvent() | ExecutionFill():
+                stem = stem_of(message.ref)
+                if stem:
+                    self._evidence.add(stem)
+                self._see_ids(message.order_id)
+            case _:
+                pass
+
+    def verdict(self, delivery: str) -> Verdict:
+        """What is known of a delivery; only `unknown` may be sent."""
+        if delivery in self._evidence or self._intended.get(delivery) == self.connection:
+            return "adopted"
+        return "in_doubt" if delivery in self._intended else "unknown"
+
+    def _see_ids(self, *order_ids: int) -> None:
+        self.highest_order_id = max(self.highest_order_id, *order_ids)

@@ -1,0 +1,219 @@
+"""The life of the IB connection: connect, rebuild, watch, reconnect (design, section 3).
+
+    DOWN -> CONNECTING -> SYNCING -> READY <-> DEGRADED, any -> DOWN
+
+Nothing is placed outside READY; what IB says is never refused. READY is not reached while any part of the
+rebuild is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from conf.settings import Settings
+from router.messages import BrokerError, ContractSpec, LinkPhase, LinkState
+from router.messages import Message as BusMessage
+from workers.gateway.current import Current
+from workers.gateway.known import Known
+from workers.gateway.link import Link
+
+CONNECTIVITY_LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
+ATTEMPTS = 3  # of each rebuild request before the connection is given up
+
+log = structlog.get_logger()
+
+
+class Sink(Protocol):
+    """Where messages go: the publisher."""
+
+    def __call__(self, *messages: BusMessage) -> None:
+        """Journal and publish, in order."""
+
+
+class Refused(OSError):
+    """This login may not be used: the reason says what to change."""
+
+
+class Session:
+    """Owns the Link. `run()` keeps it up until cancelled."""
+
+    def __init__(self, settings: Settings, sink: Sink, known: Known, current: Current) -> None:
+        self._settings = settings
+        self._sink = sink
+        self._known = known
+        self._current = current
+        self._streams: dict[int, ContractSpec] = {}
+        self._lost = asyncio.Event()
+        self._lost_reason = ""
+        self._resync = asyncio.Event()
+        self.account = ""
+        self.phase = LinkPhase.DOWN
+        self.counts = {"messages": 0, "undecodable": 0, "connects": 0}
+        self.link = Link(self)
+
+    # ------------------------------------------------------------ Listener
+
+    def on_messages(self, messages: Sequence[BusMessage]) -> None:
+        """Journal, publish, and learn what the next command will need to know."""
+        self.counts["messages"] += len(messages)
+        self._sink(*messages)
+        for message in messages:
+            self._known.observe(message)
+            self._current.observe(message)
+            if isinstance(message, BrokerError):
+                self._connectivity(message)
+
+    def on_undecodable(self, fields: Sequence[str], error: Exception) -> None:
+        """Loud, counted, and the connection lives on."""
+        self.counts["undecodable"] += 1
+        log.error("undecodable message of IB", error=repr(error), fields=list(fields)[:40])
+
+    def on_closed(self, reason: str) -> None:
+        """The socket is gone."""
+        self._lost_reason = reason
+        self._lost.set()
+
+    # ------------------------------------------------------------ life
+
+    async def run(self) -> None:
+        """Connect, and connect again, for ever. Cancel to stop."""
+        attempt = 0
+        try:
+            while True:
+                try:
+                    await self._connect()
+                    await self._rebuild()
+                    attempt = 0
+                    await self._watch()
+                except (OSError, TimeoutError) as error:
+                    self._to(LinkPhase.DOWN, str(error) or type(error).__name__)
+                self.link.disconnect()
+                await asyncio.sleep(self._backoff(attempt))
+                attempt += 1
+        finally:
+            self._to(LinkPhase.DOWN, "gateway stopped")
+            self.link.disconnect()
+
+    def stream(self, contract: ContractSpec) -> None:
+        """Stream a qualified contract's quotes, on this connection and on every later one."""
+        self._streams[contract.con_id] = contract
+        self.link.stream_quotes(contract)
+
+    async def _connect(self) -> None:
+        broker = self._settings.broker
+        port = self._settings.broker_port()
+        if port is None:
+            raise OSError(f"no port yet in {broker.port_file}: is the paper gateway running?")
+        self._to(LinkPhase.CONNECTING, f"{broker.host}:{port}")
+        self._lost.clear()
+        self._resync.clear()
+        self._known.new_connection()
+        self.counts["connects"] += 1
+        await self.link.connect(broker.host, port, broker.client_id, timeout_s=broker.connect_timeout_s)
+        self.account = choose_account(self.link.accounts, broker.account, self._settings.mode)
+
+    async def _rebuild(self) -> None:
+        """Ask for everything, one request at a time; all of them must be answered."""
+        self._to(LinkPhase.SYNCING, "rebuilding from IB")
+        self._current.begin_rebuild()
+        for ask in (
+            self.link.positions,
+            self.link.open_orders,
+            self.link.completed_orders,
+            self.link.executions,
+            self.link.account_summary,
+        ):
+            await self._insist(ask)
+        vanished = self._current.vanished(time.monotonic_ns())
+        if vanished:
+            self.on_messages(vanished)
+        self.link.keep_ids_above(self._known.highest_order_id)
+        self.link.pnl(self.account)
+        for contract in self._streams.values():
+            self.link.stream_quotes(contract)
+        self._to(LinkPhase.READY, "rebuilt from IB")
+
+    async def _insist(self, ask: Callable[[float], Awaitable[None]]) -> None:
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                await ask(self._settings.broker.request_timeout_s)
+            except TimeoutError:
+                if left == 0:
+                    raise TimeoutError(f"IB did not answer {ask.__name__} {ATTEMPTS} times") from None
+            else:
+                return
+
+    async def _watch(self) -> None:
+        """Until the connection is lost: probe a silent socket, rebuild after 1101."""
+        deadline_s = self._settings.broker.heartbeat_timeout_s
+        while True:
+            await self._first_of(self._lost, self._resync, timeout_s=deadline_s / 4)
+            if self._lost.is_set():
+                raise OSError(self._lost_reason)
+            if self._resync.is_set():
+                self._resync.clear()
+                await self._rebuild()
+            silent_s = (time.monotonic_ns() - self.link.last_read_ns) / 1e9
+            if silent_s > deadline_s / 2:
+                try:
+                    await self.link.ping(deadline_s - silent_s if silent_s < deadline_s else 0.1)
+                except TimeoutError:
+                    raise TimeoutError(f"IB was silent for {deadline_s:g} s: half-open connection") from None
+
+    @staticmethod
+    async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:
+        waits = [asyncio.ensure_future(event.wait()) for event in events]
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    def _connectivity(self, error: BrokerError) -> None:
+        if self.phase not in (LinkPhase.READY, LinkPhase.DEGRADED):
+            return
+        match error.code:
+            case 1100:
+                self._to(LinkPhase.DEGRADED, error.text)
+            case 1101:
+                self._resync.set()
+            case 1102:
+                self._to(LinkPhase.READY, error.text)
+
+    def _backoff(self, attempt: int) -> float:
+        broker = self._settings.broker
+        longest: float = min(broker.backoff_max_s, broker.backoff_first_s * 2 ** min(attempt, 20))
+        return longest * random.uniform(0.5, 1.0)
+
+    def _to(self, phase: LinkPhase, reason: str) -> None:
+        last = self._current.link
+        if last is not None and (last.phase, last.reason) == (phase, reason):
+            return  # the same refusal at every attempt is said once
+        self.phase = phase
+        log.info("link", phase=phase.value, reason=reason)
+        state = LinkState(
+            phase=phase,
+            reason=reason,
+            accounts=self.link.accounts if phase in (LinkPhase.SYNCING, LinkPhase.READY) else (),
+            account=self.account,
+            server_version=self.link.server_version,
+            client_id=self._settings.broker.client_id,
+        )
+        self._current.observe(state)
+        self._sink(state)
+
+
+def choose_account(managed: Sequence[str], named: str, mode: str) -> str:
+    """The account to trade. Raises Refused when it is not there, ambiguous, or not one of this mode's."""
+    if named and named not in managed:
+        raise Refused(f"broker.account {named} is not managed by this login ({', '.join(managed)})")
+    if not named and len(managed) != 1:
+        raise Refused(f"this login manages {', '.join(managed)}: name one in broker.account")
+    account = named or managed[0]
+    if (mode == "paper") != account.startswith("D"):
+        raise Refused(f"mode is {mode!r} but the account is {account}: paper accounts start with D")
+    return account
