@@ -55,6 +55,7 @@ class Session:
         self.account = ""
         self.phase = LinkPhase.DOWN
         self.counts = {"messages": 0, "undecodable": 0, "connects": 0}
+        self.request_timeout_s = settings.broker.request_timeout_s
         self.link = Link(self)
 
     # ------------------------------------------------------------ Listener
@@ -142,7 +143,7 @@ class Session:
     async def _insist(self, ask: Callable[[float], Awaitable[None]]) -> None:
         for left in reversed(range(ATTEMPTS)):
             try:
-                await ask(self._settings.broker.request_timeout_s)
+                await ask(self.request_timeout_s)
             except TimeoutError:
                 if left == 0:
                     raise TimeoutError(f"IB did not answer {ask.__name__} {ATTEMPTS} times") from None
