@@ -17,6 +17,20 @@ def priced(quote: Quote | None) -> bool:
     return quote is not None and (mid(quote) is not None or quote.last is not None)
 
 
+def no_quote(con_id: int, symbol: str) -> Quote:
+    """A quote that says nothing, for a contract that has none."""
+    return Quote(
+        con_id=con_id,
+        symbol=symbol,
+        bid=None,
+        ask=None,
+        last=None,
+        bid_size=None,
+        ask_size=None,
+        received_ns=0,
+    )
+
+
 class QuoteBook:
     """The newest quote of each contract."""
 

@@ -1,0 +1,517 @@
+"""Sizing: reads signals, gates them, prices and sizes them, hands an order request to submission.
+
+Decisions are `router.signal`, `router.risk`, `router.kelly` and `router.bracket`; this shell brings them what
+they look at. A signal here is a Candidate until it has left: refused, or answered for by submission. Killed at
+any point, the next sizing finds it in Redis (not settled) and asks the gateway first whether it was sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from conf.settings import Settings
+from ipc.bus import Envelope, Requester, Source, Subscriber
+from router import kelly, risk
+from router.bracket import action_for, entry_terms, protect
+from router.contract import describe
+from router.errors import FieldError
+from router.gates import PlatformGates
+from router.messages import (
+    AccountSnapshot,
+    CommandRefused,
+    ContractReady,
+    FindDelivery,
+    LinkPhase,
+    LinkState,
+    Message,
+    OrderRequest,
+    PlaceReply,
+    PositionSnapshot,
+    PrepareContract,
+    Quote,
+    Signal,
+    SignalGated,
+    SignalReceived,
+    SignalRefused,
+    SignalSized,
+    Ticket,
+)
+from router.quote import QuoteBook, no_quote, priced
+from router.signal import MAX_PAYLOAD_BYTES, delivery_of, parse, salvage_id
+from workers.role import LoopShell
+from workers.runner import run
+from workers.store.client import Client, StoreAway, connect
+from workers.store.ingress import Ingress, ListIngress, StreamIngress, Taken
+from workers.store.platform import read_gates
+from workers.store.waker import ListWaker, StreamWaker
+
+EASTERN = ZoneInfo("US/Eastern")
+RETRY_S = 0.1  # before a command that was refused for now is tried again
+
+
+@dataclass
+class Candidate:
+    """A signal on its way. `deadline_ns` (monotonic) is when waiting for a quote ends."""
+
+    delivery: str
+    signal: Signal
+    ticket: Ticket
+    gates: PlatformGates | None = None
+    ready: ContractReady | None = None
+    deadline_ns: int = 0
+    attempts: int = 0
+
+
+class Sizing:
+    """The only reader of signals (a Worker)."""
+
+    def __init__(self, shell: LoopShell) -> None:
+        self._shell = shell
+        self._settings = settings = shell.settings
+        self._log = shell.log
+        self._redis = connect(settings.redis_url, name="sizing", timeout_s=settings.redis.socket_timeout_s)
+        self._ingress: tuple[Ingress, ...] = (
+            ListIngress(
+                self._redis, settings.ingress.symbols, max_per_symbol=settings.ingress.max_per_symbol
+            ),
+            StreamIngress(self._redis, settings.ingress.stream, settings.ingress.group),
+        )
+        self._wakers = self._make_wakers(settings)
+        self._events = Subscriber(
+            shell.context,
+            [Source("gateway", settings.pub("gateway"), settings.cmd("gateway"))],
+            topics=("portfolio", "quote", "link"),
+            positions=None,
+        )
+        self._gateway = Requester(shell.context, settings.cmd("gateway"))
+        self._submission = Requester(shell.context, settings.cmd("submission"))
+        self._quotes = QuoteBook()
+        self._link: LinkState | None = None
+        self._accounts: dict[str, AccountSnapshot] = {}
+        self._held: set[tuple[str, int]] = set()
+        self._candidates: dict[str, Candidate] = {}
+        self._recovered = False
+        self._redis_problem = "not connected yet"
+        self._draining = False
+        self._counts = {"received": 0, "refused": 0, "sized": 0, "submitted": 0}
+
+    # ------------------------------------------------------------ Worker
+
+    @property
+    def waiting_for(self) -> str:
+        """Redis, the IB connection, the account: in that order."""
+        if self._redis_problem:
+            return f"Redis: {self._redis_problem}"
+        if self._link is None:
+            return "the gateway process"
+        if self._link.phase is not LinkPhase.READY:
+            return f"IB connection: {self._link.phase} ({self._link.reason})"
+        return "" if self._account() else "account values of IB"
+
+    @property
+    def progress(self) -> dict[str, int]:
+        """Signals received, refused, sized and submitted, and those on their way."""
+        return {**self._counts, "candidates": len(self._candidates)}
+
+    def handle(self, request_id: str, message: Message) -> Message | None:
+        """Sizing takes no commands."""
+        return CommandRefused(code="UNKNOWN_COMMAND", text=f"sizing has no {type(message).__name__}")
+
+    def snapshot(self) -> Iterable[Message]:
+        """Sizing has no state that a late subscriber needs."""
+        return ()
+
+    def start(self) -> None:
+        """Listen to the gateway and to Redis."""
+        loop = self._shell.loop
+        loop.attach(self._events, self._on_events)
+        loop.attach(self._gateway)
+        loop.attach(self._submission)
+        loop.every(self._settings.ingress.poll_s, self._take)
+        for waker in self._wakers:
+            waker.start()
+
+    def drain(self) -> bool:
+        """Take nothing more; what is on its way may finish, and stays in Redis if it does not."""
+        self._draining = True
+        return not self._candidates
+
+    def close(self) -> None:
+        """Stop the wakers and leave Redis."""
+        for waker in self._wakers:
+            waker.stop()
+        self._redis.close()
+
+    # ------------------------------------------------------------ in: the bus
+
+    def _on_events(self, envelopes: list[Envelope]) -> None:
+        for envelope in envelopes:
+            match envelope.message:
+                case Quote() as quote:
+                    self._quotes.update(quote)
+                    self._on_quote(quote)
+                case AccountSnapshot() as account:
+                    self._accounts[account.account] = account
+                case PositionSnapshot() as position:
+                    self._on_position(position)
+                case LinkState() as link:
+                    self._on_link(link)
+                case _:
+                    pass
+
+    def _on_link(self, link: LinkState) -> None:
+        if link.phase is LinkPhase.SYNCING:
+            self._held.clear()  # every position held follows
+        self._link = link
+
+    def _on_position(self, position: PositionSnapshot) -> None:
+        key = (position.account, position.contract.con_id)
+        if abs(position.quantity) > 0:
+            self._held.add(key)
+        else:
+            self._held.discard(key)
+
+    def _account(self) -> AccountSnapshot | None:
+        """The traded account's values, once IB has said what sizing needs."""
+        account = self._accounts.get(self._link.account) if self._link else None
+        if account is None or account.net_liquidation is None or account.buying_power is None:
+            return None
+        return account
+
+    # ------------------------------------------------------------ in: signals
+
+    def _make_wakers(self, settings: Settings) -> tuple[ListWaker, StreamWaker]:
+        def client(name: str) -> Client:
+            return connect(settings.redis_url, name=name, timeout_s=settings.redis.socket_timeout_s)
+
+        def wake() -> None:
+            self._shell.loop.post(self._take)
+
+        return (
+            ListWaker(client("sizing-lists"), settings.ingress.symbols, wake),
+            StreamWaker(client("sizing-stream"), settings.ingress.stream, wake),
+        )
+
+    def _take(self) -> None:
+        """Take what is there. Until everything needed is there too, signals wait in Redis."""
+        if self._draining:
+            return
+        try:
+            if self._redis_problem:
+                self._redis.call("PING")
+                self._redis_problem = ""
+            if self.waiting_for:
+                return
+            if not self._recovered:
+                for ingress in self._ingress:
+                    for taken in ingress.recover():
+                        self._receive(taken)
+                self._recovered = True
+            for ingress in self._ingress:
+                for taken in ingress.take():
+                    self._receive(taken)
+        except StoreAway as error:
+            self._redis_problem = str(error)
+
+    def _receive(self, taken: Taken) -> None:
+        self._counts["received"] += 1
+        try:
+            signal = parse(taken.payload)
+        except FieldError as error:
+            signal_id, symbol = salvage_id(taken.payload)
+            self._refuse_malformed(
+                error, ticket=taken.ticket, payload=taken.payload, signal_id=signal_id, symbol=symbol
+            )
+            return
+        candidate = Candidate(delivery_of(signal), signal, taken.ticket)
+        self._publish(
+            SignalReceived(
+                delivery=candidate.delivery, signal=signal, ticket=taken.ticket, redelivered=taken.redelivered
+            )
+        )
+        if candidate.delivery in self._candidates:
+            return  # the same delivery twice: the first one answers for both
+        self._candidates[candidate.delivery] = candidate
+        if taken.redelivered:
+            self._find(candidate)
+        else:
+            self._gate(candidate)
+
+    def _find(self, candidate: Candidate) -> None:
+        """Was this delivery sent before the crash? Ask before anything else."""
+
+        def on_reply(reply: Message) -> None:
+            match reply:
+                case PlaceReply(outcome="unknown"):
+                    self._gate(candidate)
+                case PlaceReply():
+                    self._leave(candidate)  # its end is told from what IB says of it
+                case _:
+                    self._again(candidate, self._find)
+
+        self._ask_gateway(candidate, FindDelivery(delivery=candidate.delivery), on_reply)
+
+    # ------------------------------------------------------------ decide
+
+    def _gate(self, candidate: Candidate) -> None:
+        """Screen and gate before anything is spent on the signal."""
+        try:
+            candidate.gates = read_gates(self._redis)
+        except StoreAway as error:
+            self._redis_problem = str(error)
+            self._again(candidate, self._gate)
+            return
+        facts = self._facts(candidate, candidate.gates)
+        try:
+            risk.screen(facts)
+        except FieldError as error:
+            self._leave(candidate)
+            signal = candidate.signal
+            self._refuse_malformed(
+                error,
+                ticket=candidate.ticket,
+                payload=signal.raw.encode(),
+                signal_id=signal.id,
+                symbol=signal.symbol,
+                signal=signal,
+            )
+            return
+        denial = risk.first_denial(facts, risk.TABLE)
+        if denial is not None:
+            self._refuse(candidate, denial.status, denial.reason, check=denial.check, detail=denial.detail)
+            return
+        self._publish(
+            SignalGated(
+                delivery=candidate.delivery,
+                signal_id=candidate.signal.id,
+                symbol=candidate.signal.symbol,
+                checks=risk.NAMES,
+            )
+        )
+        self._prepare(candidate)
+
+    def _prepare(self, candidate: Candidate) -> None:
+        """Have the contract qualified and its quotes streamed."""
+
+        def on_reply(reply: Message) -> None:
+            match reply:
+                case ContractReady():
+                    candidate.ready = reply
+                    self._await_quote(candidate)
+                case CommandRefused(retry=False):
+                    what = describe(candidate.signal.contract)
+                    self._refuse(
+                        candidate,
+                        "REJECTED",
+                        "contract_lookup_failed",
+                        check="contract",
+                        detail=f"{what} {reply.text}",
+                    )
+                case _:
+                    self._again(candidate, self._prepare)
+
+        self._ask_gateway(candidate, PrepareContract(contract=candidate.signal.contract), on_reply)
+
+    def _await_quote(self, candidate: Candidate) -> None:
+        wait_s = self._settings.entry.quote_wait_s
+        candidate.deadline_ns = time.monotonic_ns() + int(wait_s * 1e9)
+        if self._priced(candidate):
+            self._size(candidate)
+        else:
+            self._shell.loop.after(wait_s, lambda: self._give_up_on_quote(candidate))
+
+    def _on_quote(self, quote: Quote) -> None:
+        for candidate in list(self._candidates.values()):
+            waiting = candidate.ready is not None and candidate.deadline_ns > 0
+            if waiting and candidate.ready.contract.con_id == quote.con_id and self._priced(candidate):
+                self._size(candidate)
+
+    def _priced(self, candidate: Candidate) -> bool:
+        ready = candidate.ready
+        return ready is not None and priced(self._quotes.get(ready.contract.con_id))
+
+    def _give_up_on_quote(self, candidate: Candidate) -> None:
+        if candidate.deadline_ns and candidate.delivery in self._candidates:
+            self._size(candidate)  # a signal with a price hint of its own may still be priced
+
+    def _size(self, candidate: Candidate) -> None:
+        """Everything is there: price, size, gate again, hand on."""
+        candidate.deadline_ns = 0
+        account = self._account()
+        if candidate.ready is None or candidate.gates is None or account is None:
+            self._again(candidate, self._gate)
+            return
+        request = size(self._settings, candidate, account, self._quotes)
+        if request is None:
+            self._refuse(candidate, "NO_MARKET_DATA", "price_unavailable", check="quote", detail="no quote")
+            return
+        denial = risk.first_denial(
+            self._facts(candidate, candidate.gates, notional=request.notional), risk.TABLE
+        )
+        if denial is not None:
+            self._refuse(candidate, denial.status, denial.reason, check=denial.check, detail=denial.detail)
+            return
+        self._counts["sized"] += 1
+        self._publish(SignalSized(delivery=candidate.delivery, request=request))
+        if candidate.signal.dry_run:
+            self._refuse(candidate, "DRY_RUN", "dry_run", check="dry_run", detail="sized but never sent")
+            return
+        self._submission.send(candidate.delivery, request, lambda reply: self._on_submitted(candidate, reply))
+
+    def _on_submitted(self, candidate: Candidate, reply: Message) -> None:
+        """Submission has answered for the order; what it refused it has told itself."""
+        if isinstance(reply, PlaceReply):
+            self._counts["submitted"] += 1
+        self._leave(candidate)
+
+    def _facts(
+        self, candidate: Candidate, gates: PlatformGates, *, notional: float | None = None
+    ) -> risk.Facts:
+        account = self._account()
+        return risk.Facts(
+            settings=self._settings,
+            signal=candidate.signal,
+            now_ms=time.time_ns() // 1_000_000,
+            now_eastern=datetime.now(UTC).astimezone(EASTERN),
+            gates=gates,
+            buying_power=(account.buying_power or 0.0) if account else 0.0,
+            open_positions=len(self._held),
+            notional=notional,
+        )
+
+    # ------------------------------------------------------------ out
+
+    def _ask_gateway(
+        self, candidate: Candidate, command: Message, on_reply: Callable[[Message], None]
+    ) -> None:
+        candidate.attempts += 1
+        request_id = f"{candidate.delivery}/{type(command).__name__}/{candidate.attempts}"
+        self._gateway.send(request_id, command, on_reply)
+
+    def _again(self, candidate: Candidate, step: Callable[[Candidate], None]) -> None:
+        """Try the step once more soon; the freshness gate ends a signal that waits too long."""
+        after = self._gate if step == self._prepare else step
+        self._shell.loop.after(RETRY_S, lambda: after(candidate))
+
+    def _refuse(self, candidate: Candidate, status: str, reason: str, *, check: str, detail: str) -> None:
+        self._leave(candidate)
+        self._counts["refused"] += 1
+        signal = candidate.signal
+        self._log.info(
+            "signal refused", signal_id=signal.id, status=status, reason=reason, check=check, detail=detail
+        )
+        self._publish(
+            SignalRefused(
+                delivery=candidate.delivery,
+                ticket=candidate.ticket,
+                status=status,
+                reason=reason,
+                signal=signal,
+                signal_id=signal.id,
+                symbol=signal.symbol,
+                field=check,
+                value=detail,
+            )
+        )
+
+    def _refuse_malformed(
+        self,
+        error: FieldError,
+        *,
+        ticket: Ticket,
+        payload: bytes,
+        signal_id: str,
+        symbol: str,
+        signal: Signal | None = None,
+    ) -> None:
+        self._counts["refused"] += 1
+        self._log.warning("signal malformed", signal_id=signal_id, problem=str(error))
+        self._publish(
+            SignalRefused(
+                delivery=delivery_of(signal) if signal else "",
+                ticket=ticket,
+                status="REJECTED",
+                reason=str(error),
+                signal=signal,
+                signal_id=signal_id,
+                symbol=symbol,
+                field=error.field,
+                value=error.value,
+                raw=payload[:MAX_PAYLOAD_BYTES].decode(errors="backslashreplace"),
+                malformed=True,
+            )
+        )
+
+    def _leave(self, candidate: Candidate) -> None:
+        candidate.deadline_ns = 0
+        self._candidates.pop(candidate.delivery, None)
+
+    def _publish(self, message: Message) -> None:
+        self._shell.publisher.publish(message)
+
+
+def size(
+    settings: Settings, candidate: Candidate, account: AccountSnapshot, quotes: QuoteBook
+) -> OrderRequest | None:
+    """The order request of a candidate that has everything, or None when nothing prices it."""
+    signal, ready, gates = candidate.signal, candidate.ready, candidate.gates
+    assert ready is not None
+    assert gates is not None
+    contract, tick = ready.contract, ready.min_tick
+    quote = quotes.get(contract.con_id) or no_quote(contract.con_id, contract.symbol)
+    action = action_for(signal)
+    terms = entry_terms(signal, action, quote, tick)
+    if terms is None:
+        return None
+    stats = kelly.suggest(
+        settings.sizing,
+        settings.risk,
+        confidence=signal.confidence,
+        net_liquidation=account.net_liquidation or 0.0,
+        buying_power=account.buying_power or 0.0,
+        multiplier=gates.size_multiplier.value or 1.0,
+    )
+    quantity = kelly.quantity(
+        settings.sizing,
+        notional=stats.suggested_notional,
+        price=terms.reference,
+        contract=contract,
+        strategy=signal.strategy,
+    )
+    protected = protect(
+        settings.protection,
+        contract,
+        action=action,
+        reference=terms.reference,
+        quantity=quantity,
+        tick=tick,
+        prices=signal.targets,
+        stop_multiplier=gates.stop_multiplier.value or 1.0,
+    )
+    return OrderRequest(
+        delivery=candidate.delivery,
+        signal=signal,
+        ticket=candidate.ticket,
+        account=account.account,
+        contract=contract,
+        action=action,
+        quantity=quantity,
+        entry_type=terms.order_type,
+        limit_price=terms.limit,
+        reference_price=terms.reference,
+        stop_price=protected.stop,
+        targets=protected.targets,
+        notional=round(quantity * terms.reference * contract.multiplier, 2),
+        sizing=stats,
+        min_tick=tick,
+        expires_ms=signal.ts_ms + settings.ingress.max_age_ms,
+    )
+
+
+def main(settings: Settings) -> int:
+    """Entry of `python -m workers sizing`."""
+    return run(settings, "sizing", Sizing)

@@ -1,0 +1,203 @@
+"""Submission: turns order requests into brackets, has the gateway send them once, cancels entries that rest too long.
+
+It keeps no orders: a request is remembered until the gateway has answered for it, and sizing asks again when
+this process dies before that. The gateway decides whether a delivery is new, so asking twice sends once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from conf.settings import Settings
+from ipc.bus import Envelope, Requester, Source, Subscriber
+from router.bracket import legs
+from router.messages import (
+    CancelOrders,
+    CommandRefused,
+    LinkPhase,
+    LinkState,
+    Message,
+    OrderLifecycleEvent,
+    OrderRequest,
+    OrderSubmitted,
+    OrderTimedOut,
+    PlaceBracket,
+    PlaceReply,
+    SignalRefused,
+)
+from router.signal import age_ms
+from router.timeouts import EntryTimeouts, Resting
+from workers.role import LoopShell
+from workers.runner import run
+
+RETRY_S = 0.1  # before a bracket that the gateway could not take is offered again
+SWEEP_S = 0.25  # between two looks for entries whose time is up
+
+
+@dataclass
+class Placing:
+    """A request that the gateway has not answered for."""
+
+    request_id: str
+    request: OrderRequest
+    attempts: int = 0
+
+
+class Submission:
+    """From an order request to a bracket at the gateway (a Worker)."""
+
+    def __init__(self, shell: LoopShell) -> None:
+        self._shell = shell
+        self._settings = settings = shell.settings
+        self._log = shell.log
+        self._events = Subscriber(
+            shell.context,
+            [Source("gateway", settings.pub("gateway"), settings.cmd("gateway"))],
+            topics=("trade", "link"),
+            positions=None,
+        )
+        self._gateway = Requester(shell.context, settings.cmd("gateway"))
+        self._timeouts = EntryTimeouts(settings.entry)
+        self._placing: dict[str, Placing] = {}
+        self._link: LinkState | None = None
+        self._counts = {"requests": 0, "sent": 0, "adopted": 0, "in_doubt": 0, "refused": 0, "timed_out": 0}
+
+    # ------------------------------------------------------------ Worker
+
+    @property
+    def waiting_for(self) -> str:
+        """The IB connection, as the gateway tells it."""
+        if self._link is None:
+            return "the gateway process"
+        if self._link.phase is not LinkPhase.READY:
+            return f"IB connection: {self._link.phase} ({self._link.reason})"
+        return ""
+
+    @property
+    def progress(self) -> dict[str, int]:
+        """Requests and what became of them, entries resting."""
+        return {**self._counts, "placing": len(self._placing), "resting": len(self._timeouts)}
+
+    def handle(self, request_id: str, message: Message) -> Message | None:
+        """An order request from sizing; answered once the gateway has answered for it."""
+        if not isinstance(message, OrderRequest):
+            return CommandRefused(code="UNKNOWN_COMMAND", text=f"submission has no {type(message).__name__}")
+        self._counts["requests"] += 1
+        placing = Placing(request_id, message)
+        self._placing[message.delivery] = placing
+        self._place(placing)
+        return None
+
+    def snapshot(self) -> Iterable[Message]:
+        """Submission has no state that a late subscriber needs."""
+        return ()
+
+    def start(self) -> None:
+        """Listen to the gateway."""
+        loop = self._shell.loop
+        loop.attach(self._events, self._on_events)
+        loop.attach(self._gateway)
+        loop.every(SWEEP_S, self._sweep)
+
+    def drain(self) -> bool:
+        """Done once the gateway has answered for everything that was begun."""
+        return not self._placing
+
+    def close(self) -> None:
+        """Nothing is held outside the bus."""
+
+    # ------------------------------------------------------------ place
+
+    def _place(self, placing: Placing) -> None:
+        placing.attempts += 1
+        request = placing.request
+        command = PlaceBracket(
+            request=request, legs=legs(request, outside_rth=self._settings.entry.outside_rth)
+        )
+        self._gateway.send(
+            f"{request.delivery}/{placing.attempts}", command, lambda reply: self._on_placed(placing, reply)
+        )
+
+    def _on_placed(self, placing: Placing, reply: Message) -> None:
+        request = placing.request
+        match reply:
+            case PlaceReply(outcome="sent" | "adopted" as how):
+                self._counts[how] += 1
+                self._shell.publisher.publish(
+                    OrderSubmitted(delivery=request.delivery, signal_id=request.signal.id, how=how)
+                )
+            case PlaceReply():
+                self._counts["in_doubt"] += 1  # the gateway finds out, or parks it
+            case CommandRefused(retry=True) if now_ms() <= request.expires_ms:
+                self._shell.loop.after(RETRY_S, lambda: self._place(placing))
+                return
+            case CommandRefused(code="STALE") | CommandRefused(retry=True):
+                self._refuse(request, "STALE", f"stale_signal_{age_ms(request.signal, now_ms())}ms", reply)
+            case CommandRefused():
+                self._refuse(request, "REJECTED", reply.text, reply)
+            case _:
+                raise TypeError(f"the gateway answered PlaceBracket with {type(reply).__name__}")
+        del self._placing[request.delivery]
+        self._shell.responder.reply(placing.request_id, reply)
+
+    def _refuse(self, request: OrderRequest, status: str, reason: str, reply: CommandRefused) -> None:
+        self._counts["refused"] += 1
+        signal = request.signal
+        self._log.info("order refused", signal_id=signal.id, status=status, reason=reason, detail=reply.text)
+        self._shell.publisher.publish(
+            SignalRefused(
+                delivery=request.delivery,
+                ticket=request.ticket,
+                status=status,
+                reason=reason,
+                signal=signal,
+                signal_id=signal.id,
+                symbol=signal.symbol,
+                field=reply.code,
+                value=reply.text,
+            )
+        )
+
+    # ------------------------------------------------------------ entries that rest too long
+
+    def _on_events(self, envelopes: list[Envelope]) -> None:
+        for envelope in envelopes:
+            match envelope.message:
+                case OrderLifecycleEvent() as event:
+                    self._timeouts.observe(event, time.monotonic_ns())
+                case LinkState() as link:
+                    self._link = link
+                case _:
+                    pass
+
+    def _sweep(self) -> None:
+        now_ns = time.monotonic_ns()
+        for resting in self._timeouts.due(now_ns):
+            self._cancel(resting, (now_ns - resting.since_ns) / 1e9)
+
+    def _cancel(self, resting: Resting, after_s: float) -> None:
+        self._counts["timed_out"] += 1
+        self._log.warning("entry timed out, cancelling", order_ref=resting.ref, after_s=round(after_s, 1))
+        signal_id = resting.delivery.rpartition("-")[0]
+        self._shell.publisher.publish(
+            OrderTimedOut(delivery=resting.delivery, signal_id=signal_id, after_s=after_s)
+        )
+        self._gateway.send(
+            f"{resting.ref}/cancel/{resting.since_ns}", CancelOrders(refs=(resting.ref,)), self._on_cancelled
+        )
+
+    def _on_cancelled(self, reply: Message) -> None:
+        if isinstance(reply, CommandRefused):
+            self._log.error("cancel refused", code=reply.code, detail=reply.text)
+
+
+def now_ms() -> int:
+    """Epoch milliseconds, the platform's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def main(settings: Settings) -> int:
+    """Entry of `python -m workers submission`."""
+    return run(settings, "submission", Submission)
