@@ -184,14 +184,6 @@ class OrderSubmitted(Message, frozen=True):
     how: Literal["sent", "adopted"]
 
 
-class OrderParked(Message, frozen=True):
-    """In doubt and not resolvable by evidence: an operator decides. Its own exposure stays blocked."""
-
-    delivery: str
-    request: OrderRequest
-    reason: str
-
-
 class OrderTimedOut(Message, frozen=True):
     """An entry that rested too long was cancelled by submission."""
 
@@ -216,6 +208,14 @@ class OrderSent(Message, frozen=True):
 
     delivery: str
     order_ids: tuple[int, ...]
+
+
+class OrderParked(Message, frozen=True):
+    """In doubt and not resolvable by evidence: an operator decides. Its own exposure stays blocked."""
+
+    delivery: str
+    request: OrderRequest
+    reason: str
 
 
 class OrderLifecycleEvent(Message, frozen=True):

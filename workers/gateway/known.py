@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from router.bracket import stem_of
-from router.messages import ExecutionFill, OrderIntent, OrderLifecycleEvent
+from router.messages import ExecutionFill, OrderIntent, OrderLifecycleEvent, OrderParked, OrderRequest
 from router.messages import Message as BusMessage
 
 Verdict = Literal["unknown", "adopted", "in_doubt"]
@@ -22,7 +22,8 @@ class Known:
         self.connection = 0  # counts connects; an intent of this connection is on its way, not in doubt
         self.highest_order_id = 0
         self._evidence: set[str] = set()
-        self._intended: dict[str, int] = {}  # stem -> connection that wrote it
+        self._intended: dict[str, tuple[int, OrderRequest]] = {}  # no evidence yet; connection that wrote it
+        self._parked: set[str] = set()
 
     def new_connection(self) -> None:
         """From here on what an earlier connection sent counts only by evidence."""
@@ -32,21 +33,35 @@ class Known:
         """Learn from a message of the trade topic, live or read back from the journal."""
         match message:
             case OrderIntent():
-                self._intended[message.delivery] = self.connection
+                self._intended[message.delivery] = (self.connection, message.request)
                 self._see_ids(*(leg.order_id for leg in message.legs))
+            case OrderParked():
+                self._parked.add(message.delivery)
             case OrderLifecycleEvent() | ExecutionFill():
                 stem = stem_of(message.ref)
                 if stem:
                     self._evidence.add(stem)
+                    self._intended.pop(stem, None)
                 self._see_ids(message.order_id)
             case _:
                 pass
 
     def verdict(self, delivery: str) -> Verdict:
         """What is known of a delivery; only `unknown` may be sent."""
-        if delivery in self._evidence or self._intended.get(delivery) == self.connection:
+        if delivery in self._evidence:
             return "adopted"
-        return "in_doubt" if delivery in self._intended else "unknown"
+        if delivery not in self._intended:
+            return "unknown"
+        connection, _ = self._intended[delivery]
+        return "adopted" if connection == self.connection else "in_doubt"
+
+    def doubts(self) -> list[OrderRequest]:
+        """Requests that an earlier connection may have sent, that IB does not know, and that are not parked."""
+        return [
+            request
+            for delivery, (connection, request) in self._intended.items()
+            if connection != self.connection and delivery not in self._parked
+        ]
 
     def _see_ids(self, *order_ids: int) -> None:
         self.highest_order_id = max(self.highest_order_id, *order_ids)

@@ -17,7 +17,7 @@ from typing import Protocol
 import structlog
 
 from conf.settings import Settings
-from router.messages import BrokerError, ContractSpec, LinkPhase, LinkState
+from router.messages import BrokerError, ContractSpec, LinkPhase, LinkState, OrderParked
 from router.messages import Message as BusMessage
 from workers.gateway.current import Current
 from workers.gateway.known import Known
@@ -138,7 +138,15 @@ class Session:
         self.link.pnl(self.account)
         for contract in self._streams.values():
             self.link.stream_quotes(contract)
+        self._park_doubts()
         self._to(LinkPhase.READY, "rebuilt from IB")
+
+    def _park_doubts(self) -> None:
+        """IB has told all it knows: what was intended and is not in it may or may not have reached IB."""
+        for request in self._known.doubts():
+            reason = "intended before the connection was lost, unknown to IB after it came back"
+            log.error("order in doubt, parked", signal_id=request.signal.id, order_ref=request.delivery)
+            self.on_messages([OrderParked(delivery=request.delivery, request=request, reason=reason)])
 
     async def _insist(self, ask: Callable[[float], Awaitable[None]]) -> None:
         for left in reversed(range(ATTEMPTS)):
