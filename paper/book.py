@@ -1,0 +1,85 @@
+"""The orders of the day, those still staged, and the ids TWS hands out. No decisions, only places."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from paper.orders import Execution, Order, OrderKey, OrderTerms
+
+
+class Ids:
+    """permIds and execution ids: distinct over restarts because they start from the instant of the start."""
+
+    def __init__(self, start: datetime) -> None:
+        second = int(start.timestamp())
+        self._perm_id = second % 1_000_000 * 1000
+        self._session = second & 0xFFFFFFFF
+        self._executions = 0
+
+    def perm_id(self) -> int:
+        """The next permId."""
+        self._perm_id += 1
+        return self._perm_id
+
+    def exec_id(self) -> str:
+        """The next execution id, in the shape TWS gives: four segments, the last one the revision."""
+        self._executions += 1
+        return f"{self._session:08x}.{self._executions:08x}.01.01"
+
+
+class Book:
+    """Orders by (client id, order id), in the order they came."""
+
+    def __init__(self) -> None:
+        self.orders: dict[OrderKey, Order] = {}
+        self.live: dict[OrderKey, None] = {}  # keys of live orders, an ordered set
+        self.staged: dict[OrderKey, OrderTerms] = {}
+        self.executions: list[Execution] = []
+        self._next_ids: dict[int, int] = {}
+
+    def next_id(self, client_id: int) -> int:
+        """The lowest order id that client may use."""
+        return self._next_ids.get(client_id, 1)
+
+    def use_id(self, client_id: int, order_id: int) -> None:
+        """Remember that an id was used."""
+        self._next_ids[client_id] = max(self.next_id(client_id), order_id + 1)
+
+    def put(self, order: Order) -> None:
+        """Keep an order as it now stands."""
+        self.orders[order.key] = order
+        if order.is_live:
+            self.live[order.key] = None
+        else:
+            self.live.pop(order.key, None)
+
+    def live_orders(self) -> list[Order]:
+        """Every live order, oldest first."""
+        return [self.orders[key] for key in self.live]
+
+    def children(self, parent: OrderKey) -> list[Order]:
+        """Live orders attached to a parent."""
+        return [order for order in self.live_orders() if order.parent_key == parent]
+
+    def oca_partners(self, order: Order) -> list[Order]:
+        """Live orders that a fill of this one cancels or reduces: its OCA group, else its siblings in the bracket."""
+        group, parent = order.terms.oca_group, order.parent_key
+        return [
+            other
+            for other in self.live_orders()
+            if other.key != order.key
+            and (
+                other.terms.oca_group == group
+                if group
+                else parent is not None and other.parent_key == parent and not other.terms.oca_group
+            )
+        ]
+
+    def staged_family(self, client_id: int, order_id: int) -> Iterator[tuple[int, OrderTerms]]:
+        """Take out what an order's release releases with it: its staged parent and the parent's staged children."""
+        key = (client_id, order_id)
+        parent_id = self.staged[key].parent_id
+        for other, terms in sorted(self.staged.items()):
+            related = other[1] == parent_id or (parent_id and terms.parent_id == parent_id)
+            if other[0] == client_id and (other == key or related):
+                del self.staged[other]
+                yield other[1], terms

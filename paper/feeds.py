@@ -1,0 +1,122 @@
+"""What subscriptions send, at once and later: quotes, positions, account values, PnL."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from paper import account_values
+from paper import messages_out as out
+from paper.account import Account, Balance, Position
+from paper.contracts import Instrument
+from paper.market import Market, Quote
+from paper.session import QuoteLine, Session
+
+# tick types: bid, ask, last, high, low, close, open with the size each carries
+_BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN, _VOLUME = 1, 2, 4, 6, 7, 9, 14, 8
+_BID_SIZE, _ASK_SIZE, _LAST_SIZE = 0, 3, 5
+_MODEL = 13
+_ZERO = Decimal(0)
+
+
+def push_quotes(session: Session, market: Market, changed: Collection[int]) -> None:
+    """Send the quotes that changed."""
+    for req_id, line in session.lines.items():
+        if line.instrument.con_id in changed:
+            push_quote(session, req_id, line, market)
+
+
+def push_quote(session: Session, req_id: int, line: QuoteLine, market: Market) -> None:
+    """Send what differs from the quote last sent over a line."""
+    quote = market.quote(line.instrument)
+    session.send(*quote_frames(req_id, line.sent, quote))
+    line.sent = quote
+    if line.instrument.is_option:
+        greeks, spot = market.greeks(line.instrument), market.underlying_price(line.instrument)
+        volatility = market.volatility(line.instrument)
+        session.send(out.tick_option(req_id, _MODEL, greeks, quote.mark, volatility, spot))
+
+
+def quote_frames(req_id: int, sent: Quote | None, quote: Quote) -> Iterator[bytes]:
+    """A price tick for each price that changed, a size tick for each size."""
+    for kind, size_kind, now, before in (
+        (_BID, _BID_SIZE, (quote.bid, quote.bid_size), (sent.bid, sent.bid_size) if sent else None),
+        (_ASK, _ASK_SIZE, (quote.ask, quote.ask_size), (sent.ask, sent.ask_size) if sent else None),
+        (_LAST, _LAST_SIZE, (quote.last, quote.last_size), (sent.last, sent.last_size) if sent else None),
+    ):
+        if before is None or before[0] != now[0]:
+            yield out.tick_price(req_id, kind, *now)
+        if before != now:
+            yield out.tick_size(req_id, size_kind, now[1])
+    if sent is None or sent.volume != quote.volume:
+        yield out.tick_size(req_id, _VOLUME, quote.volume)
+    for kind, price, earlier in (
+        (_HIGH, quote.high, sent and sent.high),
+        (_LOW, quote.low, sent and sent.low),
+        (_CLOSE, quote.close, sent and sent.close),
+        (_OPEN, quote.open, sent and sent.open),
+    ):
+        if earlier != price:
+            yield out.tick_price(req_id, kind, price, 0)
+
+
+def push_position(session: Session, account: Account, instrument: Instrument) -> None:
+    """Send the position that a fill changed."""
+    held = account.positions[instrument.con_id]
+    if session.wants_positions:
+        session.send(out.position(account.name, instrument, held.quantity, held.average_cost))
+    for req_id in session.positions_multi:
+        session.send(out.position_multi(req_id, account.name, instrument, held.quantity, held.average_cost))
+
+
+def push_account(session: Session, account: Account, market: Market, now: datetime) -> None:
+    """Send account values and the portfolio to whoever asked for them."""
+    balance = account.balance(market.mark, market.underlying_mark)
+    if session.wants_account:
+        session.send(*account_frames(account, balance, market, now))
+    for req_id in session.account_multi:
+        session.send(*account_multi_frames(req_id, account, balance))
+    for req_id, tags in session.summaries.items():
+        session.send(*summary_frames(req_id, account, balance, tags))
+
+
+def account_frames(account: Account, balance: Balance, market: Market, now: datetime) -> Iterator[bytes]:
+    """updateAccountValue for every value, updatePortfolio for every position, updateAccountTime."""
+    for key, value, currency in account_values.update_values(balance):
+        yield out.account_value(key, value, currency, account.name)
+    for held in account.positions.values():
+        mark = market.mark(held.instrument)
+        value_now = held.value(mark)
+        amounts = (held.quantity, mark, value_now, held.average_cost, value_now - held.basis, held.realized)
+        yield out.portfolio_value(held.instrument, amounts, account.name)
+    yield out.account_time(now)
+
+
+def account_multi_frames(req_id: int, account: Account, balance: Balance) -> Iterator[bytes]:
+    """accountUpdateMulti for every value."""
+    for key, value, currency in account_values.update_values(balance):
+        yield out.account_update_multi(req_id, account.name, key, value, currency)
+
+
+def summary_frames(req_id: int, account: Account, balance: Balance, tags: tuple[str, ...]) -> Iterator[bytes]:
+    """accountSummary for every tag asked for."""
+    for key, value, currency in account_values.chosen(balance, tags):
+        yield out.account_summary(req_id, account.name, key, value, currency)
+
+
+def push_pnl(session: Session, account: Account, market: Market) -> None:
+    """Send PnL to whoever asked for it."""
+    if session.pnl:
+        balance = account.balance(market.mark, market.underlying_mark)
+        for req_id in session.pnl:
+            session.send(out.pnl(req_id, balance.daily, balance.unrealized, balance.realized))
+    for req_id, con_id in session.pnl_single.items():
+        held = account.positions.get(con_id)
+        if held is not None:  # of what was never held TWS says nothing
+            session.send(out.pnl_single(req_id, pnl_amounts(held, market.mark(held.instrument))))
+
+
+def pnl_amounts(held: Position, mark: Decimal) -> tuple[Decimal, ...]:
+    """Position, daily, unrealised, realised PnL and market value of one position."""
+    value = held.value(mark)
+    unrealized = value - held.basis if held.quantity else _ZERO
+    return held.quantity, unrealized + held.realized, unrealized, held.realized, value

@@ -1,0 +1,40 @@
+"""What the gateway keeps of one connected client. Frames to it gather in the outbox until the loop turn ends."""
+
+from dataclasses import dataclass, field
+
+from paper.contracts import Instrument
+from paper.market import Quote
+from paper.wire import FrameBuffer
+
+
+@dataclass(slots=True)
+class QuoteLine:
+    """One market data subscription and the quote last sent over it."""
+
+    instrument: Instrument
+    sent: Quote | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """One connection, from its first byte. `version` is 0 before the greeting, `client_id` None before startApi."""
+
+    peer: str
+    frames: FrameBuffer = field(default_factory=FrameBuffer)
+    version: int = 0
+    client_id: int | None = None
+    closing: bool = False
+    outbox: list[bytes] = field(default_factory=list)
+    lines: dict[int, QuoteLine] = field(default_factory=dict)  # by reqId
+    wants_positions: bool = False
+    positions_multi: set[int] = field(default_factory=set)  # reqIds
+    wants_account: bool = False
+    account_multi: set[int] = field(default_factory=set)  # reqIds
+    summaries: dict[int, tuple[str, ...]] = field(default_factory=dict)  # tags by reqId
+    pnl: set[int] = field(default_factory=set)  # reqIds
+    pnl_single: dict[int, int] = field(default_factory=dict)  # conId by reqId
+
+    def send(self, *frames: bytes) -> None:
+        """Queue frames for this client."""
+        if not self.closing:
+            self.outbox += frames

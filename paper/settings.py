@@ -1,0 +1,78 @@
+"""What the command line sets, checked once."""
+
+import argparse
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from paper.contracts import UNDERLYINGS
+from paper.hours import Hours
+from paper.market import Mood
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this gateway is run. `tick` in seconds between market moves; `spots` in USD by symbol."""
+
+    host: str = "127.0.0.1"
+    port: int = 4002
+    port_file: Path | None = None
+    seed: int = 1
+    account: str = "DU1234567"
+    ledger: Path | None = None
+    log_level: str = "info"
+    market: Mood = Mood.LIVELY
+    hours: Hours = Hours.ALWAYS
+    tick: float = 0.2
+    spots: dict[str, Decimal] = field(default_factory=dict)
+
+
+def parse(arguments: list[str]) -> Settings:
+    """Read the command line. Exits with status 2 and a sentence on a mistake."""
+    parser = argparse.ArgumentParser(
+        prog="python -m paper",
+        description="A stand-in for IB Gateway: speaks TWS, trades a market of its own.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=4002, help="port to listen on, 0 for any free one")
+    parser.add_argument(
+        "--port-file", type=Path, help="file the bound port is written to; a free port in it is taken again"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the market")
+    parser.add_argument("--account", default="DU1234567", help="account name")
+    parser.add_argument("--ledger", type=Path, help="file every request, order and execution is appended to")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    parser.add_argument(
+        "--market", type=Mood, choices=list(Mood), default=Mood.LIVELY, help="how fast prices move"
+    )
+    parser.add_argument(
+        "--hours", type=Hours, choices=list(Hours), default=Hours.ALWAYS, help="when it is open"
+    )
+    parser.add_argument("--tick", type=_interval, default=0.2, help="seconds between two moves of the market")
+    parser.add_argument(
+        "--spot", type=_spot, action="append", default=[], metavar="SYMBOL=USD", help="starting price"
+    )
+    values = vars(parser.parse_args(arguments))
+    spots = dict(values.pop("spot"))
+    return Settings(**values, spots=spots)
+
+
+def _interval(text: str) -> float:
+    seconds = float(text)
+    if not 0.001 <= seconds <= 60:
+        raise argparse.ArgumentTypeError(f"{text} s is not between 0.001 and 60")
+    return seconds
+
+
+def _spot(text: str) -> tuple[str, Decimal]:
+    symbol, _, price = text.partition("=")
+    known = [under.symbol for under in UNDERLYINGS]
+    if symbol not in known:
+        raise argparse.ArgumentTypeError(f"{symbol!r} is none of {', '.join(known)}")
+    try:
+        value = Decimal(price)
+    except InvalidOperation:
+        value = Decimal(0)
+    if not value.is_finite() or not 1 <= value <= 2000:
+        raise argparse.ArgumentTypeError(f"{price!r} is not a price from 1 to 2000 USD")
+    return symbol, value
