@@ -1,0 +1,68 @@
+"""The Lua scripts: what must happen at once or not at all.
+
+Each reads before it writes and makes its first write with `call`, so that a server that cannot take writes
+(memory, disk, replica) refuses the script as a whole instead of half of it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from workers.store.client import Script
+
+# A switch that cannot be read halts: nobody knows what it meant to say.
+_HALTED: Final = """
+local function halted()
+  for i = 1, 2 do
+    local value = redis.pcall('GET', KEYS[i])
+    if value == 'true' or (type(value) == 'table' and value.err) then return true end
+  end
+  return false
+end
+"""
+
+TAKE_LISTS: Final = Script(
+    _HALTED
+    + """
+-- KEYS halt, permanent halt, taken, counter, then list and positions set of each symbol. ARGV cap, limit.
+-- Gives {errors, {entry, list, payload, ...}}. One signal of each list in turn, so that none starves another.
+local errors, taken, waiting = {}, {}, {}
+if halted() then return {errors, taken} end
+for i = 5, #KEYS, 2 do
+  local length, held = redis.pcall('LLEN', KEYS[i]), redis.pcall('SCARD', KEYS[i + 1])
+  if type(length) == 'table' then errors[#errors + 1] = KEYS[i] .. ': ' .. length.err
+  elseif type(held) == 'table' then errors[#errors + 1] = KEYS[i + 1] .. ': ' .. held.err
+  elseif length > 0 and held < tonumber(ARGV[1]) then waiting[#waiting + 1] = KEYS[i] end
+end
+if #waiting == 0 then return {errors, taken} end
+local limit, count = tonumber(ARGV[2]), 0
+redis.call('HLEN', KEYS[3])
+local number = redis.call('INCRBY', KEYS[4], limit) - limit
+while count < limit do
+  local left = {}
+  for _, list in ipairs(waiting) do
+    local payload = count < limit and redis.call('RPOP', list)
+    if payload then
+      count = count + 1
+      local entry = string.format('%d-%s', number + count, redis.sha1hex(payload))
+      redis.call('HSET', KEYS[3], entry, list .. '\\n' .. payload)
+      taken[#taken + 1], taken[#taken + 2], taken[#taken + 3] = entry, list, payload
+      left[#left + 1] = list
+    end
+  end
+  if #left == 0 then break end
+  waiting = left
+end
+return {errors, taken}
+"""
+)
+
+TAKE_STREAM: Final = Script(
+    _HALTED
+    + """
+-- KEYS halt, permanent halt, stream. ARGV group, consumer, limit. Gives the entries, or nothing.
+if halted() then return {} end
+local reply = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', ARGV[3], 'STREAMS', KEYS[3], '>')
+return reply and reply[1][2] or {}
+"""
+)
