@@ -23,6 +23,7 @@ class Summary:
         self._currency: dict[str, str] = {}
         self._changed: set[str] = set()
         self._complete = False
+        self._first = True
 
     def update(self, account: str, tag: str, value: float | None, currency: str) -> None:
         """One accountSummary message; tags nobody asked for are ignored."""
@@ -41,12 +42,14 @@ class Summary:
         self._values.clear()
         self._changed.clear()
         self._complete = False
+        self._first = True
 
-    def flush(self, now_ns: int, *, replayed: bool) -> list[AccountSnapshot]:
-        """One snapshot per account that changed since the last call."""
-        if not self._complete:
+    def flush(self, now_ns: int) -> list[AccountSnapshot]:
+        """One snapshot per account that changed since the last call; the first ones repeat what was."""
+        if not self._complete or not self._changed:
             return []
         changed, self._changed = self._changed, set()
+        replayed, self._first = self._first, False
         return [self._snapshot(account, now_ns, replayed) for account in sorted(changed)]
 
     def _snapshot(self, account: str, now_ns: int, replayed: bool) -> AccountSnapshot:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -52,6 +53,7 @@ class Link:
         self.lines = Lines()
         self.summary = Summary()
         self.last_read_ns = 0
+        self.unused: Counter[str] = Counter()  # inbound messages the router has no use for, by type
         self._batch: list[BusMessage] = []
         self._waiting: dict[object, asyncio.Future[Any]] = {}
         self._details: dict[int, list[ContractReady]] = {}
@@ -262,13 +264,15 @@ class Link:
                 self._end(fields[0])
             case "52":
                 self._answer(whole(fields[2]))
+            case "5" | "10" | "101":
+                self._client.decode(int(fields[0]), fields)
             case message_id:
-                self._client.decode(int(message_id), fields)
+                self.unused[message_id] += 1
 
     def flush(self) -> None:
         """Hand on what one socket read brought."""
         now_ns = self.last_read_ns
-        self._batch.extend(self.summary.flush(now_ns, replayed="account" in self._replaying))
+        self._batch.extend(self.summary.flush(now_ns))
         self._batch.extend(self.lines.flush(now_ns))
         if self._batch:
             batch, self._batch = self._batch, []
@@ -363,10 +367,8 @@ class _Frames(Client):
         self._logger.setLevel(logging.CRITICAL)  # the session reports what happens, once
 
     def decode(self, message_id: int, fields: list[str]) -> None:
-        """The library's own decoding of the messages that the link does not take itself."""
-        handler = self.decoder.handlers.get(message_id)
-        if handler is not None:
-            handler(fields)
+        """The library's own decoding, for the long messages: it calls the link back."""
+        self.decoder.handlers[message_id](fields)
 
     def _onSocketHasData(self, data: bytes) -> None:  # noqa: N802
         link = self._link
