@@ -98,7 +98,7 @@ def _type(field: FieldInfo) -> str:
         return "one of " + ", ".join(f"`{value}`" for value in get_args(base))
     text = "list of strings" if get_origin(base) is tuple else base.__name__
     bounds = [
-        f"{sign} {value:g}"
+        f"{sign} {value:.12g}"
         for meta in _metas(field)
         for sign, value in ((">", meta.gt), ("≥", meta.ge), ("≤", meta.le))
         if value is not None

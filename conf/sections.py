@@ -179,7 +179,8 @@ class Monitor(Struct, frozen=True, forbid_unknown_fields=True):
 class Paper(Struct, frozen=True, forbid_unknown_fields=True):
     """The paper gateway, which runs in paper mode only."""
 
-    port: Annotated[Port, says("Port it listens on; 0 takes a free one and writes broker.port_file.")] = 0
+    port: Annotated[Port, says("Port it listens on, written to broker.port_file; 0 takes a free one.")] = 0
     seed: Annotated[int, Meta(ge=0), says("Seed of its market.")] = 1
-    market: Annotated[str, Meta(min_length=1), says("Name of its market.")] = "demo"
+    market: Annotated[Literal["lively", "calm"], says("How fast its prices move.")] = "lively"
+    hours: Annotated[Literal["always", "nyse"], says("When it is open.")] = "always"
     account: Annotated[str, Meta(pattern=r"^D[UF][0-9]+$"), says("Its account.")] = "DU1000001"

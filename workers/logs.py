@@ -43,6 +43,11 @@ def configure(log: Log, process: str, stream: IO[str] | None = None) -> None:
     logging.captureWarnings(True)
 
 
+def configure_default(process: str) -> None:
+    """Logging before the settings are known: what refuses a configuration must be able to say so."""
+    configure(Log(), process)
+
+
 class _Forward(logging.Handler):
     """Hands records of libraries to structlog, so that there is one format."""
 

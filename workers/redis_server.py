@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 
@@ -22,16 +23,19 @@ EVENTS = "Kl"  # keyspace events of list commands: an LPUSH of a signal wakes si
 
 def main(settings: Settings) -> int:
     """Exec the server; returns 0 at once when [redis] url is configured. Raises Fatal when there is none."""
-    log = structlog.get_logger()
-    if settings.redis.url:
-        log.info("own Redis is not needed: [redis] url is configured")
-        return 0
+    if not settings.redis.url:
+        _become_server(settings)
+    structlog.get_logger().info("own Redis is not needed: [redis] url is configured")
+    return 0
+
+
+def _become_server(settings: Settings) -> NoReturn:
     server = find_server()
     data = settings.paths.var / "redis"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.set_inheritable(lock_role(settings.paths.run, "redis"), True)
     die_with_parent(signal.SIGTERM)
-    log.info("starting Redis", server=str(server), socket=str(settings.redis_socket), dir=str(data))
+    structlog.get_logger().info("starting Redis", server=str(server), socket=str(settings.redis_socket))
     os.execv(server, arguments(server, settings.redis_socket, data))
 
 

@@ -26,7 +26,7 @@ from typing import Protocol
 from structlog.typing import FilteringBoundLogger
 
 from conf.settings import Settings
-from ipc.bus import Context, Publisher
+from ipc.bus import Context, Publisher, Responder
 from ipc.loop import Loop
 from router.messages import Message
 
@@ -42,6 +42,7 @@ class Shell:
     log: FilteringBoundLogger
     context: Context
     publisher: Publisher
+    responder: Responder  # for replies that come later than `handle`
     stop: Callable[[str], None]  # begin the drain as SIGTERM would, with a reason for the log
 
 

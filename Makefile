@@ -1,0 +1,34 @@
+# make run [ONCE=1]   the whole stack on the paper gateway, with one demo signal; Ctrl-C ends all of it
+# make test           lint, types, layering, all tests, coverage
+# make venv           only set up .venv and var/
+# make clean          remove what the others made
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo "$$p"; break; }; done)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: run test venv clean
+.DEFAULT_GOAL := run
+
+run: venv
+	@exec $(BIN)/router run $(if $(filter-out 0,$(ONCE)),--once)
+
+test: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest --cov
+
+venv: $(READY)
+	@mkdir -p -m 700 var var/run var/log
+
+$(READY): constraints.txt setup.cfg pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name one with make PYTHON=..." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $(READY)
+
+clean:
+	rm -rf .venv var build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,68 @@
+"""What many tests need: short directories, settings, a real Redis."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conf.settings import Settings, load
+from tests.helpers import RedisServer, make_root
+from workers.store.client import Client, connect
+
+
+@pytest.fixture
+def short_dir() -> Iterator[Path]:
+    """A private directory with a path short enough for unix sockets."""
+    path = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def make_settings(short_dir: Path) -> Callable[..., Settings]:
+    """Settings of a root of its own; keyword arguments are environment variables without ROUTER_."""
+    root = make_root(short_dir)
+
+    def make(**env: str) -> Settings:
+        settings = load(root, {f"ROUTER_{name}": value for name, value in env.items()})
+        settings.paths.make()
+        return settings
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    """Default settings in a root of its own."""
+    return make_settings()
+
+
+@pytest.fixture(scope="session")
+def _redis_server() -> Iterator[RedisServer]:
+    directory = Path(tempfile.mkdtemp(prefix="redis", dir="/tmp"))
+    server = RedisServer(directory)
+    server.start()
+    yield server
+    server.kill()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def redis_server(_redis_server: RedisServer) -> RedisServer:
+    """The session's Redis server, emptied before the test."""
+    client = connect(_redis_server.url, name="test")
+    client.call("FLUSHALL")
+    client.close()
+    return _redis_server
+
+
+@pytest.fixture
+def redis_client(redis_server: RedisServer) -> Iterator[Client]:
+    """A client of the emptied server."""
+    client = connect(redis_server.url, name="test")
+    yield client
+    client.close()
