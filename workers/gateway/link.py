@@ -10,22 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ib_insync import IB, Client, Contract, ExecutionFilter, LimitOrder, MarketOrder, Order, StopOrder
 
 from router.messages import ContractReady, ContractSpec, Leg
 from router.messages import Message as BusMessage
-from workers.gateway import bridge
-from workers.gateway.account import TAGS, Summary
-from workers.gateway.bridge import Bridge, amount, number, whole
-from workers.gateway.quotes import Lines
+from workers.gateway.account import TAGS
+from workers.gateway.inbound import Inbound
 
 HEADER = 4  # bytes of the length in front of every frame
-CLIENT_ID_IN_USE = 326  # answered with request id -1, then the socket closes
 
 
 class Listener(Protocol):
@@ -45,20 +40,11 @@ class Link:
     """One connection to TWS or IB Gateway. Use it inside a running asyncio loop."""
 
     def __init__(self, listener: Listener) -> None:
-        asyncio.set_event_loop(
-            asyncio.get_running_loop()
-        )  # the library asks the policy, not the running loop
+        # the library asks the policy for its loop, which under uvloop is not the running one
+        asyncio.set_event_loop(asyncio.get_running_loop())
         self._listener = listener
-        self.bridge = Bridge()
-        self.lines = Lines()
-        self.summary = Summary()
-        self.last_read_ns = 0
-        self.unused: Counter[str] = Counter()  # inbound messages the router has no use for, by type
-        self._batch: list[BusMessage] = []
-        self._waiting: dict[object, asyncio.Future[Any]] = {}
-        self._details: dict[int, list[ContractReady]] = {}
-        self._replaying: set[str] = set()
-        self._pnl_account: dict[int, str] = {}
+        self.inbound = Inbound(self._answer)
+        self._waiting: dict[object, asyncio.Future[None]] = {}
         self._ib = IB()
         self._client = _Frames(self)
         self._ib.client = self._client
@@ -79,11 +65,8 @@ class Link:
 
     async def connect(self, host: str, port: int, client_id: int, *, timeout_s: float) -> None:
         """Shake hands and wait for managedAccounts and nextValidId. Raises OSError or TimeoutError."""
-        self.bridge.forget_ended()
-        self.lines.close_all()
-        self.summary.reset()
+        self.inbound.reset()
         self._closed_reason = ""
-        self.last_read_ns = time.monotonic_ns()
         refused = self._waiting["connect"] = asyncio.get_running_loop().create_future()
         shaking = asyncio.ensure_future(self._client.connectAsync(host, port, client_id, timeout_s))
         try:
@@ -95,6 +78,7 @@ class Link:
         finally:
             del self._waiting["connect"]
             shaking.cancel()
+            await asyncio.gather(shaking, return_exceptions=True)
 
     def disconnect(self) -> None:
         """Close the socket at once, unsent bytes and all. Requests that wait for an answer fail."""
@@ -139,7 +123,7 @@ class Link:
     def pnl(self, account: str) -> None:
         """Subscribe to the account's PnL, about once a second."""
         request = self._client.getReqId()
-        self._pnl_account[request] = account
+        self.inbound.pnl_accounts[request] = account
         self._client.reqPnL(request, account, "")
 
     async def ping(self, timeout_s: float) -> None:
@@ -147,17 +131,17 @@ class Link:
         await self._ask("time", self._client.reqCurrentTime, timeout_s)
 
     async def _rebuild(self, name: str, send: Callable[[], None], timeout_s: float) -> None:
-        self._replaying.add(name)
+        self.inbound.replaying.add(name)
         await self._ask(name, send, timeout_s)
 
-    async def _ask(self, key: object, send: Callable[[], None], timeout_s: float) -> Any:
+    async def _ask(self, key: object, send: Callable[[], None], timeout_s: float) -> None:
         """Send and wait for the answer under `key`. Raises TimeoutError, ConnectionError."""
         future = self._waiting.get(key)
         if future is None:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
             send()
         try:
-            return await asyncio.wait_for(asyncio.shield(future), timeout_s)
+            await asyncio.wait_for(asyncio.shield(future), timeout_s)
         finally:
             self._waiting.pop(key, None)
 
@@ -166,20 +150,20 @@ class Link:
     async def contract_details(self, spec: ContractSpec, timeout_s: float) -> list[ContractReady]:
         """Every listed contract that fits; empty when there is none. Raises TimeoutError, ConnectionError."""
         request = self._client.getReqId()
-        self._details[request] = []
+        found = self.inbound.details[request] = []
         try:
             await self._ask(
                 request, lambda: self._client.reqContractDetails(request, to_contract(spec)), timeout_s
             )
-            return self._details[request]
+            return found
         finally:
-            del self._details[request]
+            del self.inbound.details[request]
 
     def stream_quotes(self, spec: ContractSpec) -> None:
         """Start the contract's market data unless it is streaming already."""
-        if self.lines.request_of(spec.con_id) is None:
+        if self.inbound.lines.request_of(spec.con_id) is None:
             request = self._client.getReqId()
-            self.lines.open(request, spec)
+            self.inbound.lines.open(request, spec)
             self._client.reqMktData(request, to_contract(spec), "", False, False, [])
 
     # ------------------------------------------------------------ orders
@@ -232,103 +216,47 @@ class Link:
         """Ask IB to cancel one order of this client."""
         self._client.cancelOrder(order_id, "")
 
-    # ------------------------------------------------------------ inbound
+    # ------------------------------------------------------------ inbound: names the library calls
 
     def handle(self, fields: list[str]) -> None:
-        """One message of the wire, already split into its fields."""
-        now_ns = self.last_read_ns
-        match fields[0]:
-            case "3":
-                replayed = "open_orders" in self._replaying
-                self._batch.append(self.bridge.order_status(fields, replayed=replayed, now_ns=now_ns))
-            case "11":
-                self._batch.append(self.bridge.execution(fields, now_ns=now_ns, now=datetime.now(UTC)))
-            case "59":
-                replayed = "executions" in self._replaying
-                self._batch.append(self.bridge.commission(fields, replayed=replayed, now_ns=now_ns))
-            case "61":
-                replayed = "positions" in self._replaying
-                self._batch.append(bridge.position(fields, replayed=replayed, now_ns=now_ns))
-            case "94":
-                self._batch.append(bridge.pnl(fields, self._pnl_account[whole(fields[1])], now_ns=now_ns))
-            case "63":
-                self.summary.update(fields[3], fields[4], number(fields[5]), fields[6])
-            case "1":
-                self.lines.price(whole(fields[2]), whole(fields[3]), number(fields[4]))
-                self.lines.size(whole(fields[2]), _SIZE_OF_PRICE.get(whole(fields[3]), -1), number(fields[5]))
-            case "2":
-                self.lines.size(whole(fields[2]), whole(fields[3]), number(fields[4]))
-            case "4":
-                self._error(fields)
-            case "53" | "102" | "55" | "62" | "64" | "49":
-                self._end(fields[0])
-            case "52":
-                self._answer(whole(fields[2]))
-            case "5" | "10" | "101":
-                self._client.decode(int(fields[0]), fields)
-            case message_id:
-                self.unused[message_id] += 1
+        """One message of the wire: the long ones through the library's decoder, which calls back below."""
+        if fields[0] in _LIBRARY_DECODED:
+            self._client.decode(int(fields[0]), fields)
+        else:
+            self.inbound.handle(fields)
 
-    def flush(self) -> None:
+    def read_done(self) -> None:
         """Hand on what one socket read brought."""
-        now_ns = self.last_read_ns
-        self._batch.extend(self.summary.flush(now_ns))
-        self._batch.extend(self.lines.flush(now_ns))
-        if self._batch:
-            batch, self._batch = self._batch, []
+        batch = self.inbound.flush()
+        if batch:
             self._listener.on_messages(batch)
 
     def undecodable(self, fields: Sequence[str], error: Exception) -> None:
         """Pass on what could not be decoded."""
         self._listener.on_undecodable(fields, error)
 
-    # names the library's decoder calls
-
     def openOrder(self, orderId: int, contract: Contract, order: Order, state: Any) -> None:  # noqa: N802, N803
         """openOrder (5)."""
-        replayed = "open_orders" in self._replaying
-        self._batch.append(
-            self.bridge.open_order(
-                orderId, contract, order, state.status, replayed=replayed, now_ns=self.last_read_ns
-            )
-        )
+        self.inbound.open_order(orderId, contract, order, state.status)
 
     def completedOrder(self, contract: Contract, order: Order, state: Any) -> None:  # noqa: N802
         """completedOrder (101)."""
-        self._batch.append(self.bridge.completed_order(contract, order, state, now_ns=self.last_read_ns))
+        self.inbound.completed_order(contract, order, state)
 
     def contractDetails(self, reqId: int, details: Any) -> None:  # noqa: N802, N803
         """contractDetails (10)."""
-        found = self._details.get(reqId)
-        if found is not None:
-            spec = bridge.from_contract(details.contract)
-            found.append(ContractReady(contract=spec, min_tick=amount(details.minTick) or 0.01))
+        self.inbound.contract_details(reqId, details)
 
     def setEventsDone(self) -> None:  # noqa: N802
         """The socket closed."""
-        self._fail_waiting(self._closed_reason or "connection closed")
-        self._listener.on_closed(self._closed_reason or "connection closed")
+        self._fail_waiting(self.inbound.refusal or self._closed_reason or "connection closed")
+        self._listener.on_closed(self.inbound.refusal or self._closed_reason or "connection closed")
 
     def connectionClosed(self) -> None:  # noqa: N802
         """Told by setEventsDone already."""
 
     def connectAck(self) -> None:  # noqa: N802
         """The session waits for nextValidId and managedAccounts instead."""
-
-    def _error(self, fields: Sequence[str]) -> None:
-        request_id, code, text = whole(fields[2]), whole(fields[3]), fields[4]
-        if code == CLIENT_ID_IN_USE:
-            self._closed_reason = text
-        self._batch.append(self.bridge.error(request_id, code, text, now_ns=self.last_read_ns))
-        if request_id in self._details:
-            self._answer(request_id)
-
-    def _end(self, message_id: str) -> None:
-        name = _ENDS[message_id]
-        self._replaying.discard(name)
-        if name == "account":
-            self.summary.complete()
-        self._answer(name)
 
     def _answer(self, key: object) -> None:
         future = self._waiting.get(key)
@@ -340,21 +268,12 @@ class Link:
             if not future.done():
                 future.set_exception(ConnectionError(reason))
                 future.exception()  # a caller that already gave up must not make asyncio complain
-        self._replaying.clear()
 
     def _on_api_error(self, message: str) -> None:
         self._closed_reason = self._closed_reason or message
 
 
-_ENDS = {
-    "53": "open_orders",
-    "102": "completed_orders",
-    "55": "executions",
-    "62": "positions",
-    "64": "account",
-    "49": "time",
-}
-_SIZE_OF_PRICE = {1: 0, 2: 3, 66: 69, 67: 70}  # a price tick carries the size of its side
+_LIBRARY_DECODED = frozenset({"5", "10", "101"})  # openOrder, contractDetails, completedOrder
 
 
 class _Frames(Client):
@@ -372,7 +291,7 @@ class _Frames(Client):
 
     def _onSocketHasData(self, data: bytes) -> None:  # noqa: N802
         link = self._link
-        link.last_read_ns = time.monotonic_ns()
+        link.inbound.read_ns = time.monotonic_ns()
         buffer = self._data + data if self._data else data
         start, size = 0, len(buffer)
         while size - start > HEADER:
@@ -384,7 +303,7 @@ class _Frames(Client):
             start = end
             self._take(fields)
         self._data = buffer[start:]
-        link.flush()
+        link.read_done()
 
     def _take(self, fields: list[str]) -> None:
         if not self._serverVersion and len(fields) == 2:

@@ -168,7 +168,7 @@ class Session:
             if self._resync.is_set():
                 self._resync.clear()
                 await self._rebuild()
-            silent_s = (time.monotonic_ns() - self.link.last_read_ns) / 1e9
+            silent_s = (time.monotonic_ns() - self.link.inbound.read_ns) / 1e9
             if silent_s > deadline_s / 2:
                 try:
                     await self.link.ping(deadline_s - silent_s if silent_s < deadline_s else 0.1)

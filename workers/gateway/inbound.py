@@ -1,0 +1,157 @@
+"""Inbound messages, one handler each. Knows the wire's fields, nothing of the socket or the library.
+
+What one socket read brought is collected and handed on together; requests that wait are answered by key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from router.messages import ContractReady
+from router.messages import Message as BusMessage
+from workers.gateway import bridge
+from workers.gateway.account import Summary
+from workers.gateway.bridge import Bridge, amount, number, whole
+from workers.gateway.quotes import Lines
+
+CLIENT_ID_IN_USE = 326  # answered with request id -1, then the socket closes
+
+# end-of-answer messages and the request each one ends
+_ENDS = {
+    "53": "open_orders",
+    "102": "completed_orders",
+    "55": "executions",
+    "62": "positions",
+    "64": "account",
+    "49": "time",
+}
+_SIZE_OF_PRICE = {1: 0, 2: 3, 66: 69, 67: 70}  # a price tick carries the size of its side
+
+
+class Inbound:
+    """The state of one connection's inbound side; `reset` starts the next connection."""
+
+    def __init__(self, answer: Callable[[object], None]) -> None:
+        self._answer = answer
+        self.bridge = Bridge()
+        self.lines = Lines()
+        self.summary = Summary()
+        self.replaying: set[str] = set()  # rebuild requests whose end has not come
+        self.details: dict[int, list[ContractReady]] = {}
+        self.pnl_accounts: dict[int, str] = {}
+        self.read_ns = 0  # monotonic time of the last socket read
+        self.refusal = ""  # why the other side is about to close, if it said so
+        self.unused: Counter[str] = Counter()  # messages the router has no use for, by type
+        self._batch: list[BusMessage] = []
+        self._handlers: dict[str, Callable[[Sequence[str]], None]] = {
+            "1": self._tick_price,
+            "2": self._tick_size,
+            "3": self._order_status,
+            "4": self._error,
+            "11": self._execution,
+            "52": self._contract_details_end,
+            "59": self._commission,
+            "61": self._position,
+            "63": self._account_summary,
+            "94": self._pnl,
+            **dict.fromkeys(_ENDS, self._end),
+        }
+
+    def reset(self) -> None:
+        """A new connection: ended orders, quotes and account values are asked for again."""
+        self.bridge.forget_ended()
+        self.lines.close_all()
+        self.summary.reset()
+        self.replaying.clear()
+        self.pnl_accounts.clear()
+        self.refusal = ""
+        self.read_ns = time.monotonic_ns()
+
+    def handle(self, fields: Sequence[str]) -> None:
+        """One message that is decoded here; any other is counted."""
+        handler = self._handlers.get(fields[0])
+        if handler is None:
+            self.unused[fields[0]] += 1
+        else:
+            handler(fields)
+
+    def flush(self) -> list[BusMessage]:
+        """What came since the last call, in IB's order, account values and quotes last."""
+        self._batch.extend(self.summary.flush(self.read_ns))
+        self._batch.extend(self.lines.flush(self.read_ns))
+        batch, self._batch = self._batch, []
+        return batch
+
+    # ------------------------------------------------------------ messages the library decodes
+
+    def open_order(self, order_id: int, contract: Any, order: Any, status: str) -> None:
+        """openOrder (5)."""
+        replayed = "open_orders" in self.replaying
+        self._batch.append(
+            self.bridge.open_order(order_id, contract, order, status, replayed=replayed, now_ns=self.read_ns)
+        )
+
+    def completed_order(self, contract: Any, order: Any, state: Any) -> None:
+        """completedOrder (101)."""
+        self._batch.append(self.bridge.completed_order(contract, order, state, now_ns=self.read_ns))
+
+    def contract_details(self, request_id: int, details: Any) -> None:
+        """contractDetails (10); an answer nobody waits for any more is dropped."""
+        found = self.details.get(request_id)
+        if found is not None:
+            spec = bridge.from_contract(details.contract)
+            found.append(ContractReady(contract=spec, min_tick=amount(details.minTick) or 0.01))
+
+    # ------------------------------------------------------------ messages decoded here
+
+    def _order_status(self, fields: Sequence[str]) -> None:
+        replayed = "open_orders" in self.replaying
+        self._batch.append(self.bridge.order_status(fields, replayed=replayed, now_ns=self.read_ns))
+
+    def _execution(self, fields: Sequence[str]) -> None:
+        self._batch.append(self.bridge.execution(fields, now_ns=self.read_ns, now=datetime.now(UTC)))
+
+    def _commission(self, fields: Sequence[str]) -> None:
+        replayed = "executions" in self.replaying
+        self._batch.append(self.bridge.commission(fields, replayed=replayed, now_ns=self.read_ns))
+
+    def _position(self, fields: Sequence[str]) -> None:
+        replayed = "positions" in self.replaying
+        self._batch.append(bridge.position(fields, replayed=replayed, now_ns=self.read_ns))
+
+    def _pnl(self, fields: Sequence[str]) -> None:
+        account = self.pnl_accounts[whole(fields[1])]
+        self._batch.append(bridge.pnl(fields, account, now_ns=self.read_ns))
+
+    def _account_summary(self, fields: Sequence[str]) -> None:
+        self.summary.update(fields[3], fields[4], number(fields[5]), fields[6])
+
+    def _tick_price(self, fields: Sequence[str]) -> None:
+        request_id, tick_type = whole(fields[2]), whole(fields[3])
+        self.lines.price(request_id, tick_type, number(fields[4]))
+        self.lines.size(request_id, _SIZE_OF_PRICE.get(tick_type, -1), number(fields[5]))
+
+    def _tick_size(self, fields: Sequence[str]) -> None:
+        self.lines.size(whole(fields[2]), whole(fields[3]), number(fields[4]))
+
+    def _error(self, fields: Sequence[str]) -> None:
+        request_id, code, text = whole(fields[2]), whole(fields[3]), fields[4]
+        if code == CLIENT_ID_IN_USE:
+            self.refusal = text
+        self._batch.append(self.bridge.error(request_id, code, text, now_ns=self.read_ns))
+        if request_id in self.details:
+            self._answer(request_id)  # error 200: there is no such contract
+
+    def _contract_details_end(self, fields: Sequence[str]) -> None:
+        self._answer(whole(fields[2]))
+
+    def _end(self, fields: Sequence[str]) -> None:
+        name = _ENDS[fields[0]]
+        self.replaying.discard(name)
+        if name == "account":
+            self.summary.complete()
+        self._answer(name)
