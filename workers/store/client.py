@@ -113,9 +113,11 @@ class Subscription:
         self._pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis-py
 
     def subscribe(self, *channels: str) -> None:
-        """Listen on these channels. Raises StoreAway."""
+        """Listen on these channels; returns once the server has confirmed each. Raises StoreAway."""
         with translated():
             self._pubsub.subscribe(*channels)
+        for _ in channels:  # the confirmations come first and together
+            self.receive(READS_BLOCK_S)
 
     def receive(self, timeout_s: float) -> bytes | None:
         """The channel of the next message, or None when none came in time. Raises StoreAway."""

@@ -20,6 +20,7 @@ from workers.store.client import READS_BLOCK_S, Client, StoreRefused
 PING_EVERY = 5  # silent reads after which the connection is tried
 BACKOFF_FIRST_S = 0.05
 BACKOFF_MAX_S = 5.0
+BURST = 100  # entries that wake once
 FLAGS = "Kl"  # keyspace channels, list commands
 
 log = structlog.get_logger()
@@ -87,6 +88,8 @@ class ListWaker(Waker):
             silent = 0
             while True:
                 came = subscription.receive(READS_BLOCK_S) is not None
+                while came and subscription.receive(0.0) is not None:
+                    pass  # a burst wakes once
                 silent = 0 if came else silent + 1
                 if silent >= PING_EVERY:
                     subscription.ping()
@@ -106,20 +109,15 @@ class StreamWaker(Waker):
         self._stream = stream
 
     def _watch(self) -> Iterator[bool]:
-        last = self._last()
+        newest = self._client.call("XREVRANGE", self._stream, "+", "-", "COUNT", 1)
+        last = newest[0][0] if newest else b"0-0"
         yield True
+        block = ("XREAD", "COUNT", BURST, "BLOCK", int(1000 * READS_BLOCK_S), "STREAMS", self._stream)
         while True:
-            block_ms = int(1000 * READS_BLOCK_S)
-            reply = self._client.call("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", self._stream, last)
-            yield bool(reply)
+            reply = self._client.call(*block, last)
             if reply:
-                last = max(reply[0][1][0][0], self._last(), key=_stream_id)
-
-    def _last(self) -> bytes:
-        """The newest entry, so that a burst wakes once."""
-        entries = self._client.call("XREVRANGE", self._stream, "+", "-", "COUNT", 1)
-        newest: bytes = entries[0][0] if entries else b"0-0"
-        return newest
+                last = reply[0][1][-1][0]
+            yield bool(reply)
 
 
 def ensure_notifications(client: Client) -> bool:
@@ -144,8 +142,3 @@ def ensure_notifications(client: Client) -> bool:
 
 def _implied(flag: str, current: str) -> bool:
     return flag == "l" and "A" in current
-
-
-def _stream_id(entry: bytes) -> tuple[int, int]:
-    ms, _, number = entry.partition(b"-")
-    return int(ms), int(number)
