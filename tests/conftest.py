@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from conf.settings import Settings, load
-from tests.helpers import RedisServer, make_root
-from workers.store.client import Client, connect
+from tests.helpers import make_root
+from tests.workers.store.server import Server
+from workers.store.client import Client
 
 
 @pytest.fixture
@@ -42,27 +43,27 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def _redis_server() -> Iterator[RedisServer]:
+def _redis_server() -> Iterator[Server]:
     directory = Path(tempfile.mkdtemp(prefix="redis", dir="/tmp"))
-    server = RedisServer(directory)
+    server = Server(directory)
     server.start()
     yield server
-    server.kill()
+    server.stop()
     shutil.rmtree(directory)
 
 
 @pytest.fixture
-def redis_server(_redis_server: RedisServer) -> RedisServer:
+def redis_server(_redis_server: Server) -> Server:
     """The session's Redis server, emptied before the test."""
-    client = connect(_redis_server.url, name="test")
+    client = _redis_server.client()
     client.call("FLUSHALL")
     client.close()
     return _redis_server
 
 
 @pytest.fixture
-def redis_client(redis_server: RedisServer) -> Iterator[Client]:
+def redis_client(redis_server: Server) -> Iterator[Client]:
     """A client of the emptied server."""
-    client = connect(redis_server.url, name="test")
+    client = redis_server.client()
     yield client
     client.close()

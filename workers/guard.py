@@ -30,7 +30,9 @@ def lock_role(run: Path, role: str) -> int:
     except BlockingIOError:
         holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
-        raise AlreadyRunning(f"{role} is already running as pid {holder} (lock {path}): stop it first") from None
+        raise AlreadyRunning(
+            f"{role} is already running as pid {holder} (lock {path}): stop it first"
+        ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import IO, Any
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -17,7 +17,7 @@ from conf.sections import Log
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure(log: Log, process: str, stream: IO[str] | None = None) -> None:
+def configure(log: Log, process: str, stream: TextIO | None = None) -> None:
     """Set up structlog, and the standard library's logging through it, for this whole process."""
     stream = stream or sys.stderr
     console = log.format == "console" or (log.format == "auto" and stream.isatty())
