@@ -15,8 +15,7 @@ from zoneinfo import ZoneInfo
 
 from conf.settings import Settings
 from ipc.bus import Envelope, Requester, Source, Subscriber
-from router import kelly, risk
-from router.bracket import action_for, entry_terms, protect
+from router import risk
 from router.contract import describe
 from router.errors import FieldError
 from router.gates import PlatformGates
@@ -28,7 +27,6 @@ from router.messages import (
     LinkPhase,
     LinkState,
     Message,
-    OrderRequest,
     PlaceReply,
     PositionSnapshot,
     PrepareContract,
@@ -40,14 +38,16 @@ from router.messages import (
     SignalSized,
     Ticket,
 )
+from router.order import Sized, order_request
 from router.quote import QuoteBook, no_quote, priced
-from router.signal import MAX_PAYLOAD_BYTES, delivery_of, parse, salvage_id
+from router.refusal import denied, unreadable, unusable
+from router.signal import delivery_of, parse
 from workers.role import LoopShell
 from workers.runner import run
-from workers.store.client import Client, StoreAway, connect
-from workers.store.ingress import Ingress, ListIngress, StreamIngress, Taken
+from workers.store.client import StoreAway, connect
+from workers.store.ingress import Taken
+from workers.store.intake import Intake
 from workers.store.platform import read_gates
-from workers.store.waker import ListWaker, StreamWaker
 
 EASTERN = ZoneInfo("US/Eastern")
 RETRY_S = 0.1  # before a command that was refused for now is tried again
@@ -74,13 +74,7 @@ class Sizing:
         self._settings = settings = shell.settings
         self._log = shell.log
         self._redis = connect(settings.redis_url, name="sizing", timeout_s=settings.redis.socket_timeout_s)
-        self._ingress: tuple[Ingress, ...] = (
-            ListIngress(
-                self._redis, settings.ingress.symbols, max_per_symbol=settings.ingress.max_per_symbol
-            ),
-            StreamIngress(self._redis, settings.ingress.stream, settings.ingress.group),
-        )
-        self._wakers = self._make_wakers(settings)
+        self._intake = Intake(settings, self._redis)
         self._events = Subscriber(
             shell.context,
             [Source("gateway", settings.pub("gateway"), settings.cmd("gateway"))],
@@ -94,8 +88,6 @@ class Sizing:
         self._accounts: dict[str, AccountSnapshot] = {}
         self._held: set[tuple[str, int]] = set()
         self._candidates: dict[str, Candidate] = {}
-        self._recovered = False
-        self._redis_problem = "not connected yet"
         self._draining = False
         self._counts = {"received": 0, "refused": 0, "sized": 0, "submitted": 0}
 
@@ -104,8 +96,8 @@ class Sizing:
     @property
     def waiting_for(self) -> str:
         """Redis, the IB connection, the account: in that order."""
-        if self._redis_problem:
-            return f"Redis: {self._redis_problem}"
+        if self._intake.problem:
+            return f"Redis: {self._intake.problem}"
         if self._link is None:
             return "the gateway process"
         if self._link.phase is not LinkPhase.READY:
@@ -132,8 +124,7 @@ class Sizing:
         loop.attach(self._gateway)
         loop.attach(self._submission)
         loop.every(self._settings.ingress.poll_s, self._take)
-        for waker in self._wakers:
-            waker.start()
+        self._intake.start(lambda: loop.post(self._take))
 
     def drain(self) -> bool:
         """Take nothing more; what is on its way may finish, and stays in Redis if it does not."""
@@ -142,8 +133,7 @@ class Sizing:
 
     def close(self) -> None:
         """Stop the wakers and leave Redis."""
-        for waker in self._wakers:
-            waker.stop()
+        self._intake.stop()
         self._redis.close()
 
     # ------------------------------------------------------------ in: the bus
@@ -184,48 +174,19 @@ class Sizing:
 
     # ------------------------------------------------------------ in: signals
 
-    def _make_wakers(self, settings: Settings) -> tuple[ListWaker, StreamWaker]:
-        def client(name: str) -> Client:
-            return connect(settings.redis_url, name=name, timeout_s=settings.redis.socket_timeout_s)
-
-        def wake() -> None:
-            self._shell.loop.post(self._take)
-
-        return (
-            ListWaker(client("sizing-lists"), settings.ingress.symbols, wake),
-            StreamWaker(client("sizing-stream"), settings.ingress.stream, wake),
-        )
-
     def _take(self) -> None:
         """Take what is there. Until everything needed is there too, signals wait in Redis."""
-        if self._draining:
+        if self._draining or not self._intake.reachable() or self.waiting_for:
             return
-        try:
-            if self._redis_problem:
-                self._redis.call("PING")
-                self._redis_problem = ""
-            if self.waiting_for:
-                return
-            if not self._recovered:
-                for ingress in self._ingress:
-                    for taken in ingress.recover():
-                        self._receive(taken)
-                self._recovered = True
-            for ingress in self._ingress:
-                for taken in ingress.take():
-                    self._receive(taken)
-        except StoreAway as error:
-            self._redis_problem = str(error)
+        for taken in self._intake.collect():
+            self._receive(taken)
 
     def _receive(self, taken: Taken) -> None:
         self._counts["received"] += 1
         try:
             signal = parse(taken.payload)
         except FieldError as error:
-            signal_id, symbol = salvage_id(taken.payload)
-            self._refuse_malformed(
-                error, ticket=taken.ticket, payload=taken.payload, signal_id=signal_id, symbol=symbol
-            )
+            self._tell_refused(unreadable(taken.payload, taken.ticket, error))
             return
         candidate = Candidate(delivery_of(signal), signal, taken.ticket)
         self._publish(
@@ -262,27 +223,18 @@ class Sizing:
         try:
             candidate.gates = read_gates(self._redis)
         except StoreAway as error:
-            self._redis_problem = str(error)
+            self._intake.problem = str(error)
             self._again(candidate, self._gate)
             return
         facts = self._facts(candidate, candidate.gates)
         try:
             risk.screen(facts)
         except FieldError as error:
-            self._leave(candidate)
-            signal = candidate.signal
-            self._refuse_malformed(
-                error,
-                ticket=candidate.ticket,
-                payload=signal.raw.encode(),
-                signal_id=signal.id,
-                symbol=signal.symbol,
-                signal=signal,
-            )
+            self._end(candidate, unusable(candidate.signal, candidate.ticket, error))
             return
         denial = risk.first_denial(facts, risk.TABLE)
         if denial is not None:
-            self._refuse(candidate, denial.status, denial.reason, check=denial.check, detail=denial.detail)
+            self._deny(candidate, denial)
             return
         self._publish(
             SignalGated(
@@ -326,8 +278,10 @@ class Sizing:
 
     def _on_quote(self, quote: Quote) -> None:
         for candidate in list(self._candidates.values()):
-            waiting = candidate.ready is not None and candidate.deadline_ns > 0
-            if waiting and candidate.ready.contract.con_id == quote.con_id and self._priced(candidate):
+            ready = candidate.ready
+            if ready is None or ready.contract.con_id != quote.con_id or not candidate.deadline_ns:
+                continue
+            if priced(quote):
                 self._size(candidate)
 
     def _priced(self, candidate: Candidate) -> bool:
@@ -345,7 +299,17 @@ class Sizing:
         if candidate.ready is None or candidate.gates is None or account is None:
             self._again(candidate, self._gate)
             return
-        request = size(self._settings, candidate, account, self._quotes)
+        contract = candidate.ready.contract
+        sized = Sized(
+            delivery=candidate.delivery,
+            signal=candidate.signal,
+            ticket=candidate.ticket,
+            gates=candidate.gates,
+            ready=candidate.ready,
+            account=account,
+            quote=self._quotes.get(contract.con_id) or no_quote(contract.con_id, contract.symbol),
+        )
+        request = order_request(self._settings, sized)
         if request is None:
             self._refuse(candidate, "NO_MARKET_DATA", "price_unavailable", check="quote", detail="no quote")
             return
@@ -353,7 +317,7 @@ class Sizing:
             self._facts(candidate, candidate.gates, notional=request.notional), risk.TABLE
         )
         if denial is not None:
-            self._refuse(candidate, denial.status, denial.reason, check=denial.check, detail=denial.detail)
+            self._deny(candidate, denial)
             return
         self._counts["sized"] += 1
         self._publish(SignalSized(delivery=candidate.delivery, request=request))
@@ -398,53 +362,26 @@ class Sizing:
         self._shell.loop.after(RETRY_S, lambda: after(candidate))
 
     def _refuse(self, candidate: Candidate, status: str, reason: str, *, check: str, detail: str) -> None:
-        self._leave(candidate)
-        self._counts["refused"] += 1
-        signal = candidate.signal
-        self._log.info(
-            "signal refused", signal_id=signal.id, status=status, reason=reason, check=check, detail=detail
-        )
-        self._publish(
-            SignalRefused(
-                delivery=candidate.delivery,
-                ticket=candidate.ticket,
-                status=status,
-                reason=reason,
-                signal=signal,
-                signal_id=signal.id,
-                symbol=signal.symbol,
-                field=check,
-                value=detail,
-            )
-        )
+        self._deny(candidate, risk.Denial(status, reason, check, detail))
 
-    def _refuse_malformed(
-        self,
-        error: FieldError,
-        *,
-        ticket: Ticket,
-        payload: bytes,
-        signal_id: str,
-        symbol: str,
-        signal: Signal | None = None,
-    ) -> None:
+    def _deny(self, candidate: Candidate, denial: risk.Denial) -> None:
+        self._end(candidate, denied(candidate.signal, candidate.ticket, denial))
+
+    def _end(self, candidate: Candidate, refused: SignalRefused) -> None:
+        self._leave(candidate)
+        self._tell_refused(refused)
+
+    def _tell_refused(self, refused: SignalRefused) -> None:
         self._counts["refused"] += 1
-        self._log.warning("signal malformed", signal_id=signal_id, problem=str(error))
-        self._publish(
-            SignalRefused(
-                delivery=delivery_of(signal) if signal else "",
-                ticket=ticket,
-                status="REJECTED",
-                reason=str(error),
-                signal=signal,
-                signal_id=signal_id,
-                symbol=symbol,
-                field=error.field,
-                value=error.value,
-                raw=payload[:MAX_PAYLOAD_BYTES].decode(errors="backslashreplace"),
-                malformed=True,
-            )
+        self._log.info(
+            "signal refused",
+            signal_id=refused.signal_id,
+            status=refused.status,
+            reason=refused.reason,
+            field=refused.field,
+            value=refused.value,
         )
+        self._publish(refused)
 
     def _leave(self, candidate: Candidate) -> None:
         candidate.deadline_ns = 0
@@ -452,64 +389,6 @@ class Sizing:
 
     def _publish(self, message: Message) -> None:
         self._shell.publisher.publish(message)
-
-
-def size(
-    settings: Settings, candidate: Candidate, account: AccountSnapshot, quotes: QuoteBook
-) -> OrderRequest | None:
-    """The order request of a candidate that has everything, or None when nothing prices it."""
-    signal, ready, gates = candidate.signal, candidate.ready, candidate.gates
-    assert ready is not None
-    assert gates is not None
-    contract, tick = ready.contract, ready.min_tick
-    quote = quotes.get(contract.con_id) or no_quote(contract.con_id, contract.symbol)
-    action = action_for(signal)
-    terms = entry_terms(signal, action, quote, tick)
-    if terms is None:
-        return None
-    stats = kelly.suggest(
-        settings.sizing,
-        settings.risk,
-        confidence=signal.confidence,
-        net_liquidation=account.net_liquidation or 0.0,
-        buying_power=account.buying_power or 0.0,
-        multiplier=gates.size_multiplier.value or 1.0,
-    )
-    quantity = kelly.quantity(
-        settings.sizing,
-        notional=stats.suggested_notional,
-        price=terms.reference,
-        contract=contract,
-        strategy=signal.strategy,
-    )
-    protected = protect(
-        settings.protection,
-        contract,
-        action=action,
-        reference=terms.reference,
-        quantity=quantity,
-        tick=tick,
-        prices=signal.targets,
-        stop_multiplier=gates.stop_multiplier.value or 1.0,
-    )
-    return OrderRequest(
-        delivery=candidate.delivery,
-        signal=signal,
-        ticket=candidate.ticket,
-        account=account.account,
-        contract=contract,
-        action=action,
-        quantity=quantity,
-        entry_type=terms.order_type,
-        limit_price=terms.limit,
-        reference_price=terms.reference,
-        stop_price=protected.stop,
-        targets=protected.targets,
-        notional=round(quantity * terms.reference * contract.multiplier, 2),
-        sizing=stats,
-        min_tick=tick,
-        expires_ms=signal.ts_ms + settings.ingress.max_age_ms,
-    )
 
 
 def main(settings: Settings) -> int:

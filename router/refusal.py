@@ -1,0 +1,59 @@
+"""How a signal ends that never reaches the broker: the SignalRefused for each kind of refusal."""
+
+from __future__ import annotations
+
+from router.errors import FieldError
+from router.messages import Signal, SignalRefused, Ticket
+from router.risk import Denial
+from router.signal import MAX_PAYLOAD_BYTES, delivery_of, salvage_id
+
+MALFORMED = "REJECTED"  # the platform's status for a signal that nothing can be done with (contract 3)
+
+
+def denied(signal: Signal, ticket: Ticket, denial: Denial) -> SignalRefused:
+    """A gate, a lookup or a price said no."""
+    return SignalRefused(
+        delivery=delivery_of(signal),
+        ticket=ticket,
+        status=denial.status,
+        reason=denial.reason,
+        signal=signal,
+        signal_id=signal.id,
+        symbol=signal.symbol,
+        field=denial.check,
+        value=denial.detail,
+    )
+
+
+def unreadable(payload: bytes, ticket: Ticket, error: FieldError) -> SignalRefused:
+    """A payload that is no signal; acked only where an id could be read from it all the same."""
+    signal_id, symbol = salvage_id(payload)
+    return SignalRefused(
+        delivery="",
+        ticket=ticket,
+        status=MALFORMED,
+        reason=str(error),
+        signal_id=signal_id,
+        symbol=symbol,
+        field=error.field,
+        value=error.value,
+        raw=payload[:MAX_PAYLOAD_BYTES].decode(errors="backslashreplace"),
+        malformed=True,
+    )
+
+
+def unusable(signal: Signal, ticket: Ticket, error: FieldError) -> SignalRefused:
+    """A signal that reads well and still cannot be acted on: unknown symbol, expired contract, future time."""
+    return SignalRefused(
+        delivery=delivery_of(signal),
+        ticket=ticket,
+        status=MALFORMED,
+        reason=str(error),
+        signal=signal,
+        signal_id=signal.id,
+        symbol=signal.symbol,
+        field=error.field,
+        value=error.value,
+        raw=signal.raw,
+        malformed=True,
+    )
