@@ -62,7 +62,8 @@ class Stack:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._socket = root / "var/run/supervisor.sock"
-        self._rpc: Any = ServerProxy("http://supervisord", transport=_UnixTransport(self._socket))
+        self._transport = _UnixTransport(self._socket)
+        self._rpc: Any = ServerProxy("http://supervisord", transport=self._transport)
 
     def programs(self) -> list[Program]:
         """What every program does. Raises Down or Unreachable."""
@@ -131,6 +132,8 @@ class Stack:
             raise Down(f"nothing runs in {self.root}: start it with `router up`") from error
         except (OSError, HTTPException, Error) as error:
             raise Unreachable(f"supervisord does not answer on {self._socket}: {error}") from error
+        finally:
+            self._transport.close()
 
 
 class _UnixConnection(HTTPConnection):
@@ -150,7 +153,10 @@ class _UnixTransport(Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> HTTPConnection:
-        return _UnixConnection(self._path)
+        kept = self._connection[1]
+        connection = kept if isinstance(kept, HTTPConnection) else _UnixConnection(self._path)
+        self._connection = (host, connection)  # what Transport.close() closes
+        return connection
 
 
 def _end_with_parent() -> Callable[[], None]:
