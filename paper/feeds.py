@@ -8,7 +8,8 @@ from paper import account_values
 from paper import messages_out as out
 from paper.account import Account, Balance, Position
 from paper.contracts import Instrument
-from paper.market import Market, Quote
+from paper.market import Market
+from paper.quotes import Quote
 from paper.session import QuoteLine, Session
 
 # tick types: bid, ask, last, high, low, close, open with the size each carries

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from paper.market import Quote
 from paper.orders import Order
+from paper.quotes import Quote
 
 
 def stop_is_hit(order: Order, quote: Quote) -> bool:
