@@ -44,6 +44,10 @@ class Book:
         """Remember that an id was used."""
         self._next_ids[client_id] = max(self.next_id(client_id), order_id + 1)
 
+    def roll_back(self, client_id: int, by: int) -> None:
+        """Take back the last `by` ids of a client, as a restarted Gateway was seen to do."""
+        self._next_ids[client_id] = max(self.next_id(client_id) - by, 1)
+
     def put(self, order: Order) -> None:
         """Keep an order as it now stands."""
         self.orders[order.key] = order

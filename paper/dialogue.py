@@ -29,15 +29,18 @@ _HANDLERS: dict[type, Callable[[Gateway, Session, Any], None]] = {
 }
 
 
-def receive(gateway: Gateway, session: Session, data: bytes) -> None:
-    """Take bytes of a client. Raises WireError when they are not the protocol and the connection must end."""
+def receive(gateway: Gateway, session: Session, data: bytes, admit: Callable[[bytes], bool]) -> None:
+    """Take bytes of a client and serve each request that is admitted.
+
+    Raises WireError when they are not the protocol and the connection must end.
+    """
     for payload in session.frames.feed(data):
         if session.closing:
             return
         if session.version == 0:
             _greet(gateway, session, payload)
-        else:
-            _request(gateway, session, payload)
+        elif admit(payload):
+            serve(gateway, session, payload)
 
 
 def _greet(gateway: Gateway, session: Session, payload: bytes) -> None:
@@ -49,7 +52,8 @@ def _greet(gateway: Gateway, session: Session, payload: bytes) -> None:
     session.send(out.handshake(version, gateway.clock.now()))
 
 
-def _request(gateway: Gateway, session: Session, payload: bytes) -> None:
+def serve(gateway: Gateway, session: Session, payload: bytes) -> None:
+    """Answer one request. Raises WireError for one that may not come before startApi."""
     try:
         request = read_request(payload, session.version)
     except UnknownMessage as error:

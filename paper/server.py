@@ -1,9 +1,10 @@
-"""The sockets: accepts clients, hands bytes to the dialogue, writes outboxes at the end of each loop turn.
+"""The gateway on its sockets: accepts clients, writes outboxes at the end of each loop turn, obeys scenarios.
 
 The ledger is committed before anything is written, so no client knows of an execution that the ledger lacks.
 """
 
 import asyncio
+import functools
 import logging
 import os
 import signal
@@ -12,70 +13,77 @@ from pathlib import Path
 from typing import cast
 
 from paper.clock import RealClock
-from paper.dialogue import receive
+from paper.connection import Connection
+from paper.control import Control
+from paper.controls import Controls
+from paper.director import Stage
+from paper.faults import Faults
 from paper.gateway import Gateway
+from paper.hands import use_hand
 from paper.ledger import FileLedger, Ledger, NoLedger
-from paper.session import Session
+from paper.pacing import Policy
+from paper.scenario import Statement, read_script
 from paper.settings import Settings
-from paper.wire import WireError
 
 log = logging.getLogger("paper")
-_MAX_UNSENT = 64 << 20  # bytes a client may leave unread before it is cut off
-
-
-class _Connection(asyncio.Protocol):
-    """One client's socket."""
-
-    def __init__(self, server: "Server") -> None:
-        self._server = server
-        self.lost = asyncio.Event()
-        self.transport: asyncio.Transport
-        self.session: Session
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.session = Session(peer=str(transport.get_extra_info("peername")))
-        self._server.connections.add(self)
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            receive(self._server.gateway, self.session, data)
-        except WireError as error:
-            log.warning("client %s at %s: %s", self.session.client_id, self.session.peer, error)
-            self.session.closing = True
-        self._server.flush_soon()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        log.info("client %s at %s is gone", self.session.client_id, self.session.peer)
-        self._server.connections.discard(self)
-        self._server.gateway.detach(self.session)
-        self._server.flush_soon()
-        self.lost.set()
-
-    def flush(self) -> None:
-        """Write what is queued; close when the conversation is over or the client does not read."""
-        if self.session.outbox:
-            self.transport.write(b"".join(self.session.outbox))
-            self.session.outbox.clear()
-        if self.session.closing:
-            self.transport.close()
-        elif self.transport.get_write_buffer_size() > _MAX_UNSENT:
-            log.warning("client %s does not read; cut off", self.session.client_id)
-            self.transport.abort()
 
 
 class Server:
-    """The gateway on its sockets."""
+    """The gateway and its clients' connections."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, pacing: Policy) -> None:
         self.gateway = gateway
-        self.connections: set[_Connection] = set()
+        self.faults = Faults()
+        self.connections: set[Connection] = set()
+        self.stage = Stage(
+            gateway=gateway,
+            faults=self.faults,
+            connections=self.connections,
+            flush_soon=self.flush_soon,
+            restart=self.restart,
+            hand=functools.partial(use_hand, Controls(gateway)),
+            pacing=pacing,
+        )
         self._flush_pending = False
+        self._listening: asyncio.Server | None = None
+        self._address = ("", 0)
+        self._restarting: asyncio.Task[None] | None = None
 
-    def connect(self) -> _Connection:
-        """A protocol for a client that just came."""
-        return _Connection(self)
+    @property
+    def pacing(self) -> Policy:
+        """What is done to clients that send too fast."""
+        return self.stage.pacing
+
+    def perform(self, statement: object) -> None:
+        """Carry a statement out that nobody waits for."""
+        self.stage.perform_logged(cast(Statement, statement))
+
+    async def listen(self, listener: socket.socket) -> None:
+        """Accept clients on a listening socket."""
+        self._address = listener.getsockname()[:2]
+        self._listening = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self), sock=listener
+        )
+
+    def restart(self, down: float) -> None:
+        """Begin a restart: connections and staged orders end, the port is closed for `down` seconds."""
+        if self._restarting is None or self._restarting.done():
+            self._restarting = asyncio.create_task(self._restart(down))
+
+    async def _restart(self, down: float) -> None:
+        log.info("restarting, down for %g s", down)
+        self.stop_listening()
+        await self.hang_up()
+        self.gateway.engine.book.staged.clear()
+        self.gateway.ledger.append("restart", down=down)
+        await asyncio.sleep(down)
+        await self.listen(_listen(*self._address))
+        log.info("restarted")
+
+    def stop_listening(self) -> None:
+        """Accept nobody any more."""
+        if self._listening is not None:
+            self._listening.close()
 
     def flush_soon(self) -> None:
         """Write everything out once, when this loop turn is done."""
@@ -86,8 +94,11 @@ class Server:
     def flush(self) -> None:
         """Commit the ledger, then write what is queued for each client."""
         self._flush_pending = False
+        connections = list(self.connections)
+        for connection in connections:
+            connection.collect()
         self.gateway.ledger.commit()
-        for connection in list(self.connections):
+        for connection in connections:
             connection.flush()
 
     async def hang_up(self) -> None:
@@ -103,7 +114,15 @@ class Server:
         while True:
             await asyncio.sleep(seconds)
             self.gateway.tick()
+            self.stage.perform_due()
             self.flush_soon()
+
+    async def stop(self) -> None:
+        """Accept nobody and end every connection."""
+        if self._restarting is not None:
+            self._restarting.cancel()
+        self.stop_listening()
+        await self.hang_up()
 
 
 def bind(host: str, port: int, port_file: Path | None) -> socket.socket:
@@ -138,19 +157,23 @@ def write_port(port_file: Path, port: int) -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises OSError when the port or a file cannot be had."""
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    """Run until SIGTERM or SIGINT. Raises OSError when the port or a file cannot be had, ScriptError for a script."""
+    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    script = read_script(settings.script) if settings.script else []
     ledger: Ledger = FileLedger(settings.ledger) if settings.ledger else NoLedger()
     gateway = Gateway(settings, RealClock(), ledger)
-    server = Server(gateway)
-    listening = await loop.create_server(
-        server.connect, sock=bind(settings.host, settings.port, settings.port_file)
-    )
-    port = listening.sockets[0].getsockname()[1]
-    gateway.ledger.append("start", account=settings.account, seed=settings.seed, port=port)
+    server = Server(gateway, settings.pacing)
+    listener = bind(settings.host, settings.port, settings.port_file)
+    port = listener.getsockname()[1]
+    ledger.append("start", account=settings.account, seed=settings.seed, port=port)
     ledger.commit()
+    for statement in script:
+        server.stage.perform(statement)
+    control = Control(server.stage.perform, server.flush)
+    controlling = await control.listen(settings.control) if settings.control else None
+    await server.listen(listener)
     if settings.port_file:
         write_port(settings.port_file, port)
     log.info("listening on %s:%d for account %s", settings.host, port, settings.account)
@@ -163,8 +186,10 @@ async def serve(settings: Settings) -> None:
     finally:
         for task in (moving, stopping):
             task.cancel()
-        listening.close()
-        await server.hang_up()
+        if controlling:
+            controlling.close()
+            control.hang_up()
+        await server.stop()
         ledger.append("stop")
         ledger.close()
     log.info("stopped")

@@ -8,6 +8,7 @@ from pathlib import Path
 from paper.contracts import UNDERLYINGS
 from paper.hours import Hours
 from paper.market import Mood
+from paper.pacing import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class Settings:
     seed: int = 1
     account: str = "DU1234567"
     ledger: Path | None = None
+    control: Path | None = None
+    script: Path | None = None
+    pacing: Policy = Policy.OFF
     log_level: str = "info"
     market: Mood = Mood.LIVELY
     hours: Hours = Hours.ALWAYS
@@ -41,6 +45,11 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument("--seed", type=int, default=1, help="seed of the market")
     parser.add_argument("--account", default="DU1234567", help="account name")
     parser.add_argument("--ledger", type=Path, help="file every request, order and execution is appended to")
+    parser.add_argument("--control", type=Path, help="unix socket that statements are taken from")
+    parser.add_argument("--script", type=Path, help="file of statements carried out at the start")
+    parser.add_argument(
+        "--pacing", type=Policy, choices=list(Policy), default=Policy.OFF, help="above 50 messages a second"
+    )
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     parser.add_argument(
         "--market", type=Mood, choices=list(Mood), default=Mood.LIVELY, help="how fast prices move"
