@@ -1,0 +1,91 @@
+"""`router signal send`: a signal into Redis, the way the platform would put it there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from conf.settings import Settings
+from workers.cli.demo import STRIKES, demo_signal
+from workers.cli.health import Exit
+from workers.store.client import Client, StoreAway, connect
+from workers.store.producer import Emitted, add, emit, push
+
+WHY_NOT = {
+    Emitted.DUPLICATE: "this id was sent before: the platform never sends an id twice",
+    Emitted.COOLDOWN: "its contract is cooling down",
+    Emitted.LOCKED: "another signal for its contract is in flight",
+}
+
+
+def send(settings: Settings, options: argparse.Namespace) -> int:
+    """Send a file, standard input or the demo signal; prints its id."""
+    client = connect(settings.redis_url, name="cli", timeout_s=settings.redis.socket_timeout_s)
+    try:
+        if options.demo:
+            return _report(*send_demo(client, settings.ingress.stream if options.stream else ""))
+        return _send_payload(client, settings, options, _read(options.file))
+    except OSError as error:
+        print(f"router: {error}", file=sys.stderr)
+        return Exit.USAGE
+    except StoreAway as error:
+        print(f"router: {error}: is the stack up? (`router status`)", file=sys.stderr)
+        return Exit.UNREACHABLE
+    finally:
+        client.close()
+
+
+def send_demo(client: Client, stream: str = "") -> tuple[dict[str, Any], Emitted]:
+    """Send a fresh demo signal; a contract that is locked gives way to the next strike. Raises StoreAway."""
+    nonce = secrets.randbits(48)
+    for attempt in range(len(STRIKES)):
+        signal = demo_signal(datetime.now(UTC), nonce + attempt)
+        if stream:
+            add(client, stream, json.dumps(signal).encode())
+            return signal, Emitted.SENT
+        emitted = emit(client, signal)
+        if emitted is not Emitted.LOCKED:
+            break
+    return signal, emitted
+
+
+def _read(name: str) -> bytes:
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+
+
+def _send_payload(client: Client, settings: Settings, options: argparse.Namespace, payload: bytes) -> int:
+    if options.stream:
+        print(add(client, settings.ingress.stream, payload))
+        return Exit.OK
+    if options.symbol:
+        push(client, options.symbol, payload)
+        print(f"pushed {len(payload)} bytes for {options.symbol}")
+        return Exit.OK
+    try:
+        signal = json.loads(payload)
+    except ValueError as error:
+        return _unusable(f"not JSON: {error}")
+    missing = [
+        key for key in ("id", "symbol", "contract_fp") if not isinstance(signal, dict) or not signal.get(key)
+    ]
+    if missing:
+        return _unusable(f"lacks {', '.join(missing)}")
+    return _report(signal, emit(client, signal))
+
+
+def _unusable(problem: str) -> int:
+    print(f"router: the signal {problem}; --stream or --symbol SYM sends it as it is", file=sys.stderr)
+    return Exit.USAGE
+
+
+def _report(signal: dict[str, Any], emitted: Emitted) -> int:
+    if emitted is Emitted.SENT:
+        print(signal["id"])
+        return Exit.OK
+    print(f"router: {signal['id']} not sent: {WHY_NOT[emitted]}", file=sys.stderr)
+    return Exit.DEGRADED
