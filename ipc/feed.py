@@ -1,0 +1,116 @@
+"""The sockets behind one `Follower`: a SUB to the publisher's frames and a DEALER to its command socket."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import zmq
+
+from ipc.codec import DecodeError, decode_bus_reply, encode, envelopes, read_frame, subscription, undecodable
+from ipc.context import Context
+from ipc.follower import AnyFrame, Delivery, Follower, Timing
+from ipc.frame import Envelope, Position
+from ipc.protocol import BusReply, Lost
+from ipc.quarantine import Quarantine
+from ipc.topics import HEARTBEAT
+
+
+class Source(NamedTuple):
+    """A publisher: its name in the topics table, its PUB endpoint, its command endpoint."""
+
+    name: str
+    pub: str
+    cmd: str
+
+
+class Feed:
+    """One source of a subscriber."""
+
+    def __init__(
+        self,
+        context: Context,
+        source: Source,
+        topics: Collection[str],
+        start: Position | None,
+        *,
+        now_ns: int,
+        quarantine: Quarantine,
+        timing: Timing,
+        receive_hwm: int | None,
+    ) -> None:
+        self.source = source
+        self.follower = Follower(source.name, topics, start, now_ns=now_ns, timing=timing)
+        self._quarantine = quarantine
+        self.frames = context.socket(zmq.SUB, receive_hwm=receive_hwm)
+        for topic in {*topics, HEARTBEAT}:
+            self.frames.subscribe(subscription(topic))
+        self.replies = context.socket(zmq.DEALER)
+        context.connect(self.frames, source.pub, server=source.name)
+        context.connect(self.replies, source.cmd, server=source.name)
+
+    def receive(self, now_ns: int, limit: int, out: list[Envelope]) -> None:
+        """Read the replies and at most `limit` frames that have come, then ask for what is missing."""
+        deliveries: list[Delivery] = []
+        self._read_replies(now_ns, deliveries)
+        self._read_frames(now_ns, limit, deliveries)
+        self.ask(now_ns)
+        name = self.source.name
+        for frame, skip, snapshot in deliveries:
+            out += envelopes(name, frame, skip=skip, snapshot=snapshot)
+            for bad in undecodable(frame, skip=skip):
+                self._quarantine.keep(f"{name}.{frame.topic}", bad.problem, bad.raw)
+
+    def ask(self, now_ns: int) -> None:
+        """Send the request that is due, if one is."""
+        asked = self.follower.due(now_ns)
+        if asked is None:
+            return
+        try:
+            self.replies.send_multipart([b"%d" % asked.number, encode(asked.request)], zmq.NOBLOCK)
+        except zmq.Again:
+            self.follower.unsent(now_ns)
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self.frames.close()
+        self.replies.close()
+
+    def _read_frames(self, now_ns: int, limit: int, out: list[Delivery]) -> None:
+        receive, follower = self.frames.recv, self.follower
+        try:
+            for _ in range(limit):
+                frame = self._frame(receive(zmq.NOBLOCK))
+                if frame is not None:
+                    follower.on_frame(frame, now_ns, out)
+        except zmq.Again:
+            pass
+
+    def _read_replies(self, now_ns: int, out: list[Delivery]) -> None:
+        try:
+            while True:
+                parts = self.replies.recv_multipart(zmq.NOBLOCK)
+                reply = self._reply(parts)
+                if reply is not None:
+                    raws = () if isinstance(reply, Lost) else reply.frames
+                    read = (self._frame(raw) for raw in raws)
+                    frames = [frame for frame in read if frame is not None]
+                    self.follower.on_reply(int(parts[0]), reply, frames, now_ns, out)
+        except zmq.Again:
+            pass
+
+    def _frame(self, raw: bytes) -> AnyFrame | None:
+        try:
+            return read_frame(raw)
+        except DecodeError as error:
+            self._quarantine.keep(f"{self.source.name}.pub", str(error), raw)
+            return None
+
+    def _reply(self, parts: list[bytes]) -> BusReply | None:
+        try:
+            number, payload = parts
+            int(number)
+            return decode_bus_reply(payload)
+        except (DecodeError, ValueError) as error:
+            self._quarantine.keep(f"{self.source.name}.cmd", str(error), b"".join(parts))
+            return None
