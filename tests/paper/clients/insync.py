@@ -1,0 +1,186 @@
+"""ib_insync and ib_async behind the desk: both have the same interface."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from tests.paper.clients.desk import NOTICES, SECONDS, Facts, deadline, known
+
+
+class InsyncDesk:
+    """One `IB` of either library."""
+
+    def __init__(self, library: str) -> None:
+        self._lib: Any = importlib.import_module(library)
+        self._ib: Any = self._lib.IB()
+        self._ib.errorEvent += self._on_error
+        self.errors: list[tuple[int, int]] = []
+        self._log = _Log()
+        for name in (f"{library}.Decoder", f"{library}.decoder", f"{library}.client", f"{library}.wrapper"):
+            logging.getLogger(name).addHandler(self._log)
+            logging.getLogger(name).propagate = False
+
+    def _on_error(self, req_id: int, code: int, *rest: Any) -> None:
+        if code not in NOTICES:
+            self.errors.append((req_id, code))
+
+    def connect(self, port: int, client_id: int, seconds: float = SECONDS) -> Facts:
+        self._ib.connect("127.0.0.1", port, clientId=client_id, timeout=seconds)
+        client = self._ib.client
+        return {"version": client.serverVersion(), "accounts": self._ib.managedAccounts()}
+
+    def disconnect(self) -> None:
+        self._ib.disconnect()
+
+    def connected(self) -> bool:
+        return bool(self._ib.isConnected())
+
+    def decode_errors(self) -> list[str]:
+        return self._log.texts
+
+    def until(self, look: Callable[[], Any], what: str) -> Any:
+        left = deadline()
+        while not (found := look()):
+            if not left():
+                raise TimeoutError(f"not in time: {what}")
+            self._ib.waitOnUpdate(timeout=min(left(), 0.5) or 0.01)
+        return found
+
+    def sync(self) -> None:
+        self._ib.reqCurrentTime()
+
+    def next_id(self) -> int:
+        return int(self._ib.client.getReqId())
+
+    def _contract(self, fields: Facts) -> Any:
+        return self._lib.Contract(**fields)
+
+    def details(self, contract: Facts) -> list[Facts]:
+        return [
+            {
+                "conId": one.contract.conId,
+                "localSymbol": one.contract.localSymbol,
+                "multiplier": one.contract.multiplier,
+                "minTick": one.minTick,
+                "exchanges": one.validExchanges.split(","),
+                "rules": one.marketRuleIds.split(","),
+                "hours": bool(one.tradingHours and one.liquidHours),
+                "zone": one.timeZoneId,
+                "name": one.longName,
+                "real_expiry": one.realExpirationDate,
+            }
+            for one in self._ib.reqContractDetails(self._contract(contract))
+        ]
+
+    def subscribe(self, contract: Facts) -> Callable[[], Facts]:
+        ticker = self._ib.reqMktData(self._contract(contract))
+        return lambda: {
+            "bid": known(ticker.bid),
+            "ask": known(ticker.ask),
+            "last": known(ticker.last),
+            "bidSize": known(ticker.bidSize),
+            "askSize": known(ticker.askSize),
+        }
+
+    def place(self, contract: Facts, order_id: int, **order: Any) -> None:
+        self._ib.placeOrder(self._contract(contract), self._lib.Order(orderId=order_id, **order))
+
+    def cancel(self, order_id: int) -> None:
+        self._ib.client.cancelOrder(order_id, *([""] if self._lib.__name__ == "ib_async" else []))
+
+    def cancel_all(self) -> None:
+        self._ib.reqGlobalCancel()
+
+    def _trade(self, order_id: int) -> Any:
+        return next(one for one in self._ib.trades() if one.order.orderId == order_id)
+
+    def order(self, order_id: int) -> Facts:
+        return _order_facts(self._trade(order_id))
+
+    def fills(self, order_id: int) -> list[Facts]:
+        return [_fill_facts(fill) for fill in self._trade(order_id).fills]
+
+    def what_if(self, contract: Facts, **order: Any) -> Facts:
+        state = self._ib.whatIfOrder(self._contract(contract), self._lib.Order(**order))
+        return {"margin": float(state.initMarginChange), "commission": state.commission}
+
+    def open_orders(self) -> list[Facts]:
+        return [_order_facts(trade) for trade in self._ib.reqAllOpenOrders()]
+
+    def completed_orders(self) -> list[Facts]:
+        return [
+            {"ref": one.order.orderRef, "status": one.orderStatus.status, "perm": one.order.permId > 0}
+            for one in self._ib.reqCompletedOrders(False)
+        ]
+
+    def executions(self) -> list[Facts]:
+        return [_fill_facts(fill) for fill in self._ib.reqExecutions()]
+
+    def positions(self) -> list[Facts]:
+        return [
+            {"symbol": one.contract.symbol, "position": one.position, "cost": one.avgCost}
+            for one in self._ib.reqPositions()
+        ]
+
+    def summary(self) -> dict[str, str]:
+        return {one.tag: one.value for one in self._ib.accountSummary() if one.currency in ("USD", "")}
+
+    def pnl(self, con_id: int) -> Facts:
+        account = self._ib.managedAccounts()[0]
+        whole, single = self._ib.reqPnL(account, ""), self._ib.reqPnLSingle(account, "", con_id)
+        self.until(lambda: known(whole.dailyPnL) is not None and known(single.value) is not None, "PnL")
+        return {
+            "whole": [whole.dailyPnL, whole.unrealizedPnL, whole.realizedPnL],
+            "single": [single.position, single.dailyPnL, single.unrealizedPnL, single.realizedPnL],
+            "value": single.value,
+        }
+
+
+def _order_facts(trade: Any) -> Facts:
+    order, status = trade.order, trade.orderStatus
+    return {
+        "status": status.status,
+        "filled": status.filled,
+        "remaining": status.remaining,
+        "average": status.avgFillPrice,
+        "held": status.whyHeld,
+        "type": order.orderType,
+        "limit": known(order.lmtPrice),
+        "aux": known(order.auxPrice),
+        "ref": order.orderRef,
+        "parent": order.parentId,
+        "client": order.clientId,
+        "perm": order.permId > 0,
+    }
+
+
+def _fill_facts(fill: Any) -> Facts:
+    execution, report = fill.execution, fill.commissionReport
+    return {
+        "shares": execution.shares,
+        "cum": execution.cumQty,
+        "price": execution.price,
+        "side": execution.side,
+        "ref": execution.orderRef,
+        "client": execution.clientId,
+        "exec_id": execution.execId,
+        "time": execution.time.strftime("%Y") >= "2024",
+        "commission": report.commission if report.execId else None,
+        "realized": known(report.realizedPNL) if report.execId else None,
+    }
+
+
+class _Log(logging.Handler):
+    """Keeps what the library could not decode: it says so in its log only."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text.startswith("Error handling") or "ecoder" in record.name:
+            self.texts.append(text)
