@@ -81,8 +81,10 @@ class Sizing:
             topics=("portfolio", "quote", "link"),
             positions=None,
         )
-        self._gateway = Requester(shell.context, settings.cmd("gateway"))
-        self._submission = Requester(shell.context, settings.cmd("submission"))
+        self._gateway = Requester(shell.context, settings.cmd("gateway"), resend_s=settings.bus.resend_s)
+        self._submission = Requester(
+            shell.context, settings.cmd("submission"), resend_s=settings.bus.resend_s
+        )
         self._quotes = QuoteBook()
         self._link: LinkState | None = None
         self._accounts: dict[str, AccountSnapshot] = {}

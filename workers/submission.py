@@ -58,7 +58,7 @@ class Submission:
             topics=("trade", "link"),
             positions=None,
         )
-        self._gateway = Requester(shell.context, settings.cmd("gateway"))
+        self._gateway = Requester(shell.context, settings.cmd("gateway"), resend_s=settings.bus.resend_s)
         self._timeouts = EntryTimeouts(settings.entry)
         self._placing: dict[str, Placing] = {}
         self._link: LinkState | None = None

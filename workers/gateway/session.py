@@ -32,7 +32,7 @@ log = structlog.get_logger()
 class Sink(Protocol):
     """Where messages go: the publisher."""
 
-    def __call__(self, *messages: BusMessage) -> None:
+    def __call__(self, *messages: BusMessage) -> object:
         """Journal and publish, in order."""
 
 
