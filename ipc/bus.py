@@ -1,4 +1,4 @@
-"""The bus as workers see it: everything they import of `ipc`, but the loops (`ipc.loop`, `ipc.aio`)."""
+"""The bus as workers see it: everything they import of `ipc`, but `ipc.aio` for those on asyncio."""
 
 from ipc.context import Context, Keys, Options
 from ipc.errors import JournalError, JournalFull, NoReply
@@ -6,6 +6,7 @@ from ipc.feed import Source
 from ipc.follower import Reset
 from ipc.frame import BEGINNING, LIVE, Envelope, Position
 from ipc.journal import Journal
+from ipc.loop import Loop
 from ipc.publisher import Publisher
 from ipc.quarantine import Quarantine
 from ipc.reader import JournalReader
@@ -23,6 +24,7 @@ __all__ = [
     "JournalFull",
     "JournalReader",
     "Keys",
+    "Loop",
     "NoReply",
     "Options",
     "Position",

@@ -58,8 +58,8 @@ class Publisher:
         """seq of the last journalled message."""
         return self.journal.seq
 
-    def publish(self, *messages: Message, sync: bool = False) -> int:
-        """Journal the messages with one write, then send them; returns the publisher's seq.
+    def publish(self, *messages: Message, sync: bool = False) -> None:
+        """Journal the messages with one write, then send them.
 
         Consecutive messages of one topic share a frame. With `sync` they are on the disk before anybody hears
         of them, and if that cannot be JournalError is raised and nothing was published. Without it a journal
@@ -78,7 +78,6 @@ class Publisher:
             send(frame, zmq.NOBLOCK)
         self.published += len(messages)
         self.frames += len(batch.frames)
-        return batch.seq
 
     def _batch(self, messages: tuple[Message, ...]) -> _Batch:
         """Frames of the messages, and where the publisher stands after them. Changes nothing."""
