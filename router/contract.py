@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -15,6 +14,7 @@ from router.messages import ContractSpec
 OPTION_TYPES = frozenset({"option", "opt", "options"})
 STOCK_TYPES = frozenset({"stock", "stk", "equity"})
 OPTION_MULTIPLIER = 100
+MAX_MULTIPLIER = 10_000
 MAX_STRIKE = 1_000_000.0  # USD; above every listed strike, and what an OCC symbol cannot hold anyway
 
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]*(?:[ .][A-Z0-9]+)?")
@@ -29,13 +29,14 @@ _EXPIRY_FORMATS = (
     "%b %d %Y",
     "%b %d, %Y",
 )
+_DIGITS = {"%Y%m%d": 8, "%y%m%d": 6}
 
 
 def normalise(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
     """The contract of a signal on `symbol`.
 
-    An absent `type` means option, an unknown one too (platform contract 1.1). An OCC symbol fills in what
-    the explicit fields leave out; where both speak they must agree. Raises FieldError.
+    An absent `type` means option, an unknown one too; an OCC symbol wins over the explicit fields, of which a
+    chain-refined signal may carry stale ones (platform contract 1.1). Raises FieldError.
     """
     if str(contract.get("type", "option")).lower() in STOCK_TYPES:
         return ContractSpec(
@@ -48,30 +49,23 @@ def normalise(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
 
 
 def _option(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
-    explicit = {
+    terms: dict[str, Any] = {
         "expiry": _expiry(contract),
-        "right": _right(contract),
+        "right": _right(contract) or "C",
         "strike": _strike(contract),
     }
-    occ = parse_occ(contract["occ_symbol"]) if contract.get("occ_symbol") else {}
-    for name, value in occ.items():
-        if explicit[name] is not None and explicit[name] != value:
-            raise FieldError(
-                f"contract.{name}", explicit[name], f"contradicts occ_symbol, which says {value}"
-            )
-    merged = {name: value if value is not None else occ.get(name) for name, value in explicit.items()}
+    if contract.get("occ_symbol"):
+        terms |= parse_occ(contract["occ_symbol"])
     for name in ("expiry", "strike"):
-        if merged[name] is None:
+        if terms[name] is None:
             raise FieldError(f"contract.{name}", contract.get(name), "missing")
     return ContractSpec(
         sec_type="OPT",
         symbol=symbol,
         exchange=_text(contract, "exchange", "SMART").upper(),
         currency=_text(contract, "currency", "USD").upper(),
-        expiry=str(merged["expiry"]),
-        strike=float(merged["strike"] or 0.0),
-        right=str(merged["right"] or "C"),
         multiplier=_multiplier(contract),
+        **terms,
     )
 
 
@@ -92,13 +86,16 @@ def parse_occ(text: object) -> dict[str, Any]:
     expiry = parse_expiry(match["expiry"])
     if expiry is None:
         raise FieldError("contract.occ_symbol", text, "holds no calendar date")
-    return {"expiry": expiry, "right": match["right"], "strike": int(match["strike"]) / 1000}
+    strike = int(match["strike"]) / 1000
+    if not strike > 0:
+        raise FieldError("contract.occ_symbol", text, "has a strike of 0")
+    return {"expiry": expiry, "right": match["right"], "strike": strike}
 
 
 def parse_expiry(value: object) -> str | None:
     """Any spelling of an expiry the platform uses -> YYYYMMDD, or None if it is none of them."""
     if isinstance(value, datetime | date):
-        return value.strftime("%Y%m%d")
+        return _yyyymmdd(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     text = str(value).strip()
@@ -107,17 +104,25 @@ def parse_expiry(value: object) -> str | None:
             parsed = datetime.strptime(text, form)  # noqa: DTZ007 - a calendar date has no zone
         except ValueError:
             continue
-        if form in ("%Y%m%d", "%y%m%d") and len(text) != len(parsed.strftime(form)):
+        if form in _DIGITS and len(text) != _DIGITS[form]:
             continue  # strptime takes short numbers; a date of the platform is written in full
-        return parsed.strftime("%Y%m%d")
+        return _yyyymmdd(parsed)
     try:
-        return datetime.fromisoformat(text).strftime("%Y%m%d")
+        return _yyyymmdd(datetime.fromisoformat(text))
     except ValueError:
         return None
 
 
 def fingerprint(contract: Mapping[str, Any], *, symbol: str, strategy: str, side: str) -> str:
-    """The platform's lock identity of a contract (platform contract 3); `strategy` is taken as it is written."""
+    """The platform's lock identity of a contract (platform contract 3); `strategy` is taken as it is written.
+
+    Raises FieldError for a strike that is no number.
+    """
+    strike = contract.get("strike") or 0.0
+    try:
+        strike_text = f"{float(strike):.2f}"
+    except (TypeError, ValueError, OverflowError):
+        raise FieldError("contract.strike", strike, "must be a number") from None
     right = str(contract.get("right") or contract.get("type") or "")
     parts = (
         symbol,
@@ -125,7 +130,7 @@ def fingerprint(contract: Mapping[str, Any], *, symbol: str, strategy: str, side
         side,
         parse_expiry(contract.get("expiry")) or "",
         "C" if right.upper().startswith("C") else "P",
-        f"{float(contract.get('strike') or 0.0):.2f}",
+        strike_text,
         str(contract.get("multiplier", OPTION_MULTIPLIER)),
         str(contract.get("exchange") or "SMART").upper(),
     )
@@ -173,17 +178,23 @@ def _strike(contract: Mapping[str, Any]) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FieldError("contract.strike", value, "must be a number")
-    if not math.isfinite(value) or not 0 < value <= MAX_STRIKE:
+    if not 0 < value <= MAX_STRIKE:  # false for NaN too
         raise FieldError("contract.strike", value, f"must be above 0 and at most {MAX_STRIKE:g}")
     return float(value)
 
 
 def _multiplier(contract: Mapping[str, Any]) -> int:
+    """A whole number, as a number or as text; anything else would size the order wrongly."""
     value = contract.get("multiplier", OPTION_MULTIPLIER)
     try:
         multiplier = int(value)
+        exact = isinstance(value, str) or multiplier == value
     except (TypeError, ValueError, OverflowError):
         raise FieldError("contract.multiplier", value, "must be a whole number") from None
-    if not 1 <= multiplier <= 10_000:
-        raise FieldError("contract.multiplier", value, "must be between 1 and 10000")
+    if isinstance(value, bool) or not exact or not 1 <= multiplier <= MAX_MULTIPLIER:
+        raise FieldError("contract.multiplier", value, f"must be a whole number from 1 to {MAX_MULTIPLIER}")
     return multiplier
+
+
+def _yyyymmdd(day: date) -> str:
+    return day.isoformat()[:10].replace("-", "")  # strftime would not pad a year below 1000
