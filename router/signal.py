@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from router.contract import check_symbol, fingerprint, normalise
+from router.document import check_values
 from router.errors import FieldError
 from router.messages import ContractSpec, Side, Signal
 
@@ -26,6 +27,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 def parse(payload: bytes) -> Signal:
     """One payload -> one valid signal. Raises FieldError naming the first field that is wrong."""
     document = load(payload)
+    check_values(document)
     symbol = check_symbol(document.get("symbol"))
     strategy = _text(document, "strategy", 32)
     side = _side(document)
@@ -50,11 +52,15 @@ def parse(payload: bytes) -> Signal:
 
 
 def load(payload: bytes) -> Mapping[str, Any]:
-    """The JSON object of a payload; NaN and Infinity are let in here so that the field can be named later."""
+    """The JSON object of a payload; NaN and Infinity are let in here so that the field can be named later.
+
+    Raises FieldError.
+    """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise FieldError("payload", f"{len(payload)} bytes", f"must be at most {MAX_PAYLOAD_BYTES} bytes")
     try:
-        document = json.loads(payload)
+        # decoded here: json.loads would guess UTF-16 and let surrogates pass, which nobody after us can write
+        document = json.loads(payload.decode())
     except (ValueError, RecursionError) as error:
         raise FieldError("payload", payload[:80].decode(errors="replace"), f"is not JSON: {error}") from None
     if not isinstance(document, dict):
@@ -68,11 +74,7 @@ def salvage_id(payload: bytes) -> tuple[str, str]:
         document = load(payload)
     except FieldError:
         return "", ""
-    found = []
-    for name, pattern in (("id", _ID), ("symbol", re.compile(r"[A-Z0-9. ]{1,12}"))):
-        value = document.get(name)
-        found.append(value if isinstance(value, str) and pattern.fullmatch(value) else "")
-    return found[0], found[1]
+    return _or_empty(_id, document), _or_empty(lambda d: check_symbol(d.get("symbol")), document)
 
 
 def delivery_of(signal: Signal) -> str:
@@ -105,6 +107,13 @@ def expired(spec: ContractSpec, now_eastern: datetime) -> bool:
     )
 
 
+def _or_empty(read: Callable[[Mapping[str, Any]], str], document: Mapping[str, Any]) -> str:
+    try:
+        return read(document)
+    except FieldError:
+        return ""
+
+
 def _id(document: Mapping[str, Any]) -> str:
     value = document.get("id")
     if not isinstance(value, str) or len(value) > 40 or not _ID.fullmatch(value):
@@ -119,7 +128,7 @@ def _contract_fp(
     value = document.get("contract_fp")
     if value is None:
         return fingerprint(contract, symbol=symbol, strategy=strategy, side=side)
-    if not isinstance(value, str) or not 1 <= len(value) <= 64:
+    if not isinstance(value, str) or not 1 <= len(value) <= 64 or not value.isprintable():
         raise FieldError("contract_fp", value, "must be a text such as sigfp:d625406e3ba518cc6234")
     return value
 
@@ -151,7 +160,7 @@ def _ts_ms(document: Mapping[str, Any]) -> int:
 def _confidence(document: Mapping[str, Any]) -> int:
     """Weights may add up to more than 100: clamped, not refused (platform contract 1.1)."""
     value = document.get("confidence", DEFAULT_CONFIDENCE)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise FieldError("confidence", value, "must be a number from 0 to 100")
     return min(100, int(value))
 
@@ -168,7 +177,7 @@ def _price(document: Mapping[str, Any], name: str, value: object) -> float | Non
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FieldError(name, value, "must be a price")
-    if not math.isfinite(value) or not 0 < value <= MAX_PRICE:
+    if not 0 < value <= MAX_PRICE:  # false for NaN too
         raise FieldError(name, value, f"must be above 0 and at most {MAX_PRICE:g}")
     return float(value)
 
