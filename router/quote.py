@@ -13,8 +13,12 @@ def mid(quote: Quote) -> float | None:
 
 
 def priced(quote: Quote | None) -> bool:
-    """Whether an order can be priced from this quote: both sides, or a last trade."""
-    return quote is not None and (mid(quote) is not None or quote.last is not None)
+    """Whether this quote prices an order at once: both sides are there.
+
+    A last trade alone does not: the sides of a line that was just opened may be a moment away, and the trade
+    may be of yesterday. It counts only once the wait for a quote is over (platform contract 6).
+    """
+    return quote is not None and mid(quote) is not None
 
 
 def no_quote(con_id: int, symbol: str) -> Quote:
