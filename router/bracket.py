@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from conf.sections import Protection
 from router import ticks
+from router.errors import FieldError
 from router.messages import Action, ContractSpec, EntryType, Leg, OrderRequest, Quote, Signal, Target
 from router.quote import mid
 
 MARKET_CONFIDENCE = 85  # above it the platform pays the spread
 MID_CONFIDENCE = 70  # from here on a limit at the middle, below it a third of the spread from the near side
 SPREAD_FRACTION = 0.33
+LEAST_TICKS = 2  # an entry's price: leaves one tick for a stop below it or a target below it
 OCA_REDUCE = 2  # ocaType: reduce the remaining orders with block
+
+_REF = re.compile(r"(?P<stem>.+-[0-9a-z]+)-(?:E|[ST][1-9][0-9]*|X[0-9]*)")
 
 
 class EntryTerms(NamedTuple):
@@ -41,23 +46,24 @@ def opposite(action: Action) -> Action:
 
 
 def entry_terms(signal: Signal, action: Action, quote: Quote, tick: float) -> EntryTerms | None:
-    """Entry order of a signal at this quote, or None when nothing prices it (contract 6)."""
+    """Entry order of a signal at this quote (contract 6).
+
+    None when nothing prices it, or when the price is a single tick: below that there is no price for a stop or
+    a target, and no position is unprotected (contract 0.8, 0.14).
+    """
+    market = signal.confidence > MARKET_CONFIDENCE and signal.strategy.upper() != "0DTE"
     middle = mid(quote)
-    fallback = quote.last if quote.last is not None else signal.entry_hint
-    if signal.confidence > MARKET_CONFIDENCE and signal.strategy.upper() != "0DTE":
-        reference = fallback if middle is None else middle
-        return None if reference is None else EntryTerms("MKT", None, ticks.nearest(reference, tick))
     if middle is None or quote.bid is None or quote.ask is None:
-        price = fallback
-    elif signal.confidence >= MID_CONFIDENCE:
+        price = quote.last if quote.last is not None else signal.entry_hint
+    elif market or signal.confidence >= MID_CONFIDENCE:
         price = middle
     else:
         third = SPREAD_FRACTION * (quote.ask - quote.bid)
         price = quote.bid + third if action == "BUY" else quote.ask - third
-    if price is None:
+    reference = ticks.nearest(price, tick) if price is not None else 0.0
+    if reference < LEAST_TICKS * tick:
         return None
-    limit = max(tick, ticks.nearest(price, tick))
-    return EntryTerms("LMT", limit, limit)
+    return EntryTerms("MKT", None, reference) if market else EntryTerms("LMT", reference, reference)
 
 
 def protect(
@@ -74,8 +80,11 @@ def protect(
     """Stop and targets round `reference`, on the tick, never at or through it.
 
     `stop_multiplier` is `risk:stop_multiplier` and scales the stop's distance (contract 0.2). Targets at or on
-    the wrong side of the reference are left out; without any the profile's own target stands for all.
+    the wrong side of the reference are left out; without any the profile's own target stands for all. Raises
+    FieldError for a reference of less than two ticks, which leaves no room.
     """
+    if reference < LEAST_TICKS * tick:
+        raise FieldError("reference", reference, f"leaves no room for protection at a tick of {tick}")
     long = action == "BUY"
     risk = _risk_fraction(rules, contract) * stop_multiplier
     if long:
@@ -100,7 +109,8 @@ def split(prices: tuple[float, ...], quantity: int) -> tuple[Target, ...]:
 def legs(request: OrderRequest, *, outside_rth: bool) -> tuple[Leg, ...]:
     """Entry, then a target and a stop of the same quantity per pair, each pair an OCA group of its own.
 
-    Pairs, because one target's fill must never leave the rest unprotected (contract 0.11).
+    Pairs, because one target's fill must never leave the rest unprotected (contract 0.11). `outside_rth` is
+    about the entry: what is held is protected at all hours (contract 6).
     """
     closing = opposite(request.action)
     entry = Leg(
@@ -124,7 +134,6 @@ def legs(request: OrderRequest, *, outside_rth: bool) -> tuple[Leg, ...]:
                 order_type="LMT",
                 quantity=target.quantity,
                 limit_price=target.price,
-                outside_rth=outside_rth,
                 oca_group=group,
                 oca_type=OCA_REDUCE,
             )
@@ -137,7 +146,6 @@ def legs(request: OrderRequest, *, outside_rth: bool) -> tuple[Leg, ...]:
                 order_type="STP",
                 quantity=target.quantity,
                 stop_price=request.stop_price,
-                outside_rth=outside_rth,
                 oca_group=group,
                 oca_type=OCA_REDUCE,
             )
@@ -147,8 +155,8 @@ def legs(request: OrderRequest, *, outside_rth: bool) -> tuple[Leg, ...]:
 
 def stem_of(ref: str) -> str:
     """The delivery an orderRef belongs to, or an empty text for a reference that is not ours."""
-    stem, _, leg = ref.rpartition("-")
-    return stem if stem.count("-") >= 1 and leg[:1] in {"E", "S", "T", "X"} else ""
+    match = _REF.fullmatch(ref)
+    return match["stem"] if match else ""
 
 
 def _risk_fraction(rules: Protection, contract: ContractSpec) -> float:
