@@ -21,7 +21,7 @@ Reason = Literal["STOP", "TARGET", "MANUAL"]
 
 
 class Execution(msgspec.Struct, frozen=True, array_like=True):
-    """One execution of one leg. `number` is the order of arrival, `told` whether a SCALE_OUT spoke of it."""
+    """One execution of one leg. `number` grows with arrival, `told` says that a SCALE_OUT spoke of it."""
 
     exec_id: str
     leg: str  # E, T1, S1, X...
@@ -61,18 +61,18 @@ class EntryOrder(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ToldEntry(msgspec.Struct, frozen=True, array_like=True):
-    """The numbers of the ENTRY or its last ADJUSTMENT."""
+    """The numbers of the ENTRY or its last ADJUSTMENT, as whole units so that they compare exactly."""
 
-    quantity: float
-    price: float
+    quantity_e6: int
+    price_e4: int
 
 
 class ToldExit(msgspec.Struct, frozen=True, array_like=True):
-    """The numbers of the EXIT or its last ADJUSTMENT, and where its closed record lies."""
+    """The numbers of the EXIT or its last ADJUSTMENT, as whole units, and where its closed record lies."""
 
-    realized: float
-    commission: float
-    closed: float
+    realized_cents: int
+    commission_e4: int
+    quantity_e6: int
     day: str
     record_id: str
 
@@ -103,6 +103,18 @@ class Delivery(msgspec.Struct, frozen=True):
     executions: dict[str, Execution] = {}
     commissions: dict[str, Commission] = {}
 
+    @property
+    def request(self) -> OrderRequest:
+        """What was ordered. Raises ValueError where the signal never became an order."""
+        if self.context.request is None:
+            raise ValueError(f"{self.name} has no order to speak of")
+        return self.context.request
+
+    @property
+    def position_id(self) -> str:
+        """The platform's id of the position it makes."""
+        return f"{self.request.account}:{self.request.contract.con_id}"
+
     # ------------------------------------------------------------ entry
 
     @property
@@ -114,6 +126,11 @@ class Delivery(msgspec.Struct, frozen=True):
     def closings(self) -> list[Execution]:
         """Executions of targets, stops and exits, in order of arrival."""
         return [x for x in self.executions.values() if x.leg != "E"]
+
+    @property
+    def last_closings(self) -> list[Execution]:
+        """What the EXIT speaks of: the closing executions that no SCALE_OUT has told, all of them if each was."""
+        return [x for x in self.closings if not x.told] or self.closings
 
     @property
     def entered(self) -> float:
@@ -158,9 +175,12 @@ class Delivery(msgspec.Struct, frozen=True):
         request, order = self.context.request, self.progress.entry
         if request is None:
             return False
-        if self.entered >= request.quantity - EPSILON:
+        entered = self.entered
+        if entered >= request.quantity - EPSILON:
             return True
-        return order.ended_ms > 0 and self.entered >= order.filled - EPSILON
+        if order.status == "Filled" and entered <= EPSILON:
+            return False  # IB names no quantity for some completed orders
+        return order.ended_ms > 0 and entered >= order.filled - EPSILON
 
     @property
     def flat(self) -> bool:

@@ -1,0 +1,362 @@
+"""Everything dispatch knows, and the one step that takes a bus message in and gives the platform's news out.
+
+Pure and deterministic: the same messages with the same stamps give the same effects, which is what makes a
+replay after a crash safe. What changed is returned too (`memory`), to be stored in the same breath as the effects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from router import holding as holdings
+from router import learning, lifecycle
+from router.delivery import Delivery
+from router.effects import (
+    Effect,
+    Gauge,
+    GaugeName,
+    PositionClosed,
+    PositionCount,
+    PositionGone,
+    PositionOpen,
+)
+from router.holding import Holding
+from router.memory import (
+    DeliveryChanged,
+    DeliveryForgotten,
+    HoldingChanged,
+    HoldingForgotten,
+    Memory,
+    OrphanJoined,
+    OrphanKept,
+    Seen,
+    SeenForgotten,
+)
+from router.messages import (
+    AccountSnapshot,
+    BrokerError,
+    CommissionReport,
+    ContractSpec,
+    ExecutionFill,
+    LinkPhase,
+    LinkState,
+    Message,
+    OrderIntent,
+    OrderLifecycleEvent,
+    OrderParked,
+    OrderTimedOut,
+    PnLSnapshot,
+    PositionSnapshot,
+    SignalReceived,
+    SignalRefused,
+    SignalSized,
+    Ticket,
+)
+
+DAY_MS = 86_400_000
+KEEP_DELIVERY_MS = 3 * DAY_MS  # after its last news; IB repeats the executions of a day
+KEEP_SEEN_MS = 8 * DAY_MS
+KEEP_RECORDS = 8  # closed records remembered per contract, to number those of one day
+
+_LEG = re.compile(r"(?P<stem>.+-[0-9a-z]+)-(?P<leg>E|[STX]\d*)")
+
+
+class Outcome(NamedTuple):
+    """What one message led to. `repeated` says that it was told before under the same name."""
+
+    effects: list[Effect]
+    memory: list[Memory]
+    repeated: bool = False
+
+
+# ---------------------------------------------------------------- the book
+
+
+class Book:
+    """Deliveries, holdings, and the executions seen. `account` empty means whatever account there is."""
+
+    def __init__(self, *, account: str, wait_ms: int) -> None:
+        self._account = account
+        self._wait_ms = wait_ms
+        self.deliveries: dict[str, Delivery] = {}
+        self.holdings: dict[str, Holding] = {}
+        self.seen: dict[str, int] = {}
+        self.orphans: dict[str, CommissionReport] = {}
+        self._delivery_of: dict[str, str] = {}  # exec_id -> delivery
+        self._refs: dict[int, str] = {}  # order id -> orderRef of orders IB has not acknowledged
+        self._due: dict[str, int] = {}
+        self._outcome = Outcome([], [])
+
+    def load(
+        self,
+        deliveries: Iterable[Delivery],
+        holdings: Iterable[Holding],
+        seen: Iterable[Seen],
+        orphans: Iterable[CommissionReport],
+        now_ms: int,
+    ) -> None:
+        """Continue from what was stored. Everything is settled anew, so no deadline is lost with the process."""
+        self.holdings = {one.id: one for one in holdings}
+        self.seen = {one.member: one.at_ms for one in seen}
+        self.orphans = {report.exec_id: report for report in orphans}
+        for delivery in deliveries:
+            self.deliveries[delivery.name] = delivery
+            self._index(delivery)
+            self._due[delivery.name] = now_ms
+
+    # ------------------------------------------------------------ steps
+
+    def apply(self, message: Message, *, at_ms: int) -> Outcome:
+        """One bus message; `at_ms` is when its publisher published it."""
+        self._outcome = Outcome([], [])
+        match message:
+            case SignalReceived() | SignalSized() | OrderIntent() | OrderParked() | OrderTimedOut():
+                self._on_delivery(message, at_ms)
+            case SignalRefused():
+                self._on_refusal(message, at_ms)
+            case OrderLifecycleEvent():
+                self._refs.pop(message.order_id, None)
+                self._on_ref(message.ref, message, at_ms)
+            case BrokerError():
+                self._on_ref(message.ref or self._refs.get(message.request_id, ""), message, at_ms)
+            case ExecutionFill():
+                self._on_fill(message, at_ms)
+            case CommissionReport():
+                self._on_commission(message, at_ms)
+            case PositionSnapshot():
+                self._on_position(message, at_ms)
+            case PnLSnapshot():
+                self._on_pnl(message, at_ms)
+            case AccountSnapshot():
+                self._on_account(message)
+            case LinkState():
+                connected = message.phase is LinkPhase.READY
+                self._gauge("connection", "connected" if connected else "failed")
+            case _:
+                pass
+        return self._outcome
+
+    def next_due_ms(self) -> int | None:
+        """When `expire` has something to do."""
+        return min(self._due.values(), default=None)
+
+    def expire(self, now_ms: int) -> Outcome:
+        """Settle what has waited long enough."""
+        self._outcome = Outcome([], [])
+        for name in [name for name, due in self._due.items() if due <= now_ms]:
+            delivery = self.deliveries[name]
+            self._settle(delivery, delivery, now_ms)
+        return self._outcome
+
+    def forget(self, now_ms: int) -> Outcome:
+        """Drop what is long over, so that memory and Redis stay bounded."""
+        self._outcome = Outcome([], [])
+        held = {name for one in self.holdings.values() for name in one.deliveries}
+        for name, delivery in list(self.deliveries.items()):
+            over = delivery.progress.acked and name not in held and name not in self._due
+            if over and delivery.progress.changed_ms < now_ms - KEEP_DELIVERY_MS:
+                self._forget_delivery(delivery)
+        for position_id, one in list(self.holdings.items()):
+            if not one.shown and not any(name in self.deliveries for name in one.closed.values()):
+                del self.holdings[position_id]
+                self._outcome.memory.append(HoldingForgotten(position_id))
+        before_ms = now_ms - KEEP_SEEN_MS
+        self.seen = {member: at_ms for member, at_ms in self.seen.items() if at_ms >= before_ms}
+        for exec_id in [exec_id for exec_id in self.orphans if _of_commission(exec_id) not in self.seen]:
+            del self.orphans[exec_id]
+            self._outcome.memory.append(OrphanJoined(exec_id))
+        self._outcome.memory.append(SeenForgotten(before_ms))
+        return self._outcome
+
+    def working(self) -> list[int]:
+        """Ids of the entry orders that work: their records in Redis expire unless they are kept alive."""
+        told = [d for d in self.deliveries.values() if d.progress.pending_told]
+        return [leg.order_id for d in told for leg in d.context.legs if leg.role == "entry"]
+
+    # ------------------------------------------------------------ deliveries
+
+    def _on_delivery(
+        self, message: SignalReceived | SignalSized | OrderIntent | OrderParked | OrderTimedOut, at_ms: int
+    ) -> None:
+        before = self.deliveries.get(message.delivery)
+        if before is None and isinstance(message, OrderTimedOut):
+            return
+        after = learning.learn(before or Delivery(message.delivery), message, "", at_ms)
+        if isinstance(message, OrderIntent):
+            self._refs |= {leg.order_id: leg.ref for leg in message.legs}
+        self._settle(before, after, at_ms)
+
+    def _on_refusal(self, message: SignalRefused, at_ms: int) -> None:
+        name = message.delivery or _name_of(message.ticket)
+        before = self.deliveries.get(name)
+        settled = lifecycle.refuse(before or Delivery(name), message, now_ms=at_ms)
+        self._keep(before, settled)
+
+    def _on_ref(self, ref: str, message: Message, at_ms: int) -> None:
+        name, leg = split_ref(ref)
+        before = self.deliveries.get(name)
+        if before is None:
+            return
+        after = learning.learn(before, message, leg, at_ms)
+        if after is not before:
+            self._settle(before, after, at_ms)
+
+    def _on_fill(self, fill: ExecutionFill, at_ms: int) -> None:
+        if not self._first_time(fill.exec_id, at_ms):
+            return
+        name, leg = split_ref(fill.ref)
+        before = self.deliveries.get(name)
+        if before is None or before.context.request is None:
+            return
+        after = learning.learn(before, fill, leg, at_ms)
+        if after is before:
+            return  # corrected before it came
+        self._delivery_of[fill.exec_id] = name
+        orphan = self.orphans.pop(fill.exec_id, None)
+        if orphan is not None:
+            after = learning.learn(after, orphan, leg, at_ms)
+            self._outcome.memory.append(OrphanJoined(fill.exec_id))
+        self._hold(before, after, fill, at_ms)
+        self._settle(before, after, at_ms)
+
+    def _on_commission(self, report: CommissionReport, at_ms: int) -> None:
+        if not self._first_time(_of_commission(report.exec_id), at_ms):
+            return
+        name = split_ref(report.ref)[0] or self._delivery_of.get(report.exec_id, "")
+        before = self.deliveries.get(name)
+        if before is None:
+            if report.exec_id not in self.seen:
+                self.orphans[report.exec_id] = report
+                self._outcome.memory.append(OrphanKept(report))
+            return
+        after = learning.learn(before, report, "", at_ms)
+        self.deliveries[name] = after
+        for one in [one for one in self.holdings.values() if name in one.deliveries]:
+            self._show(one, at_ms)
+        self._settle(before, after, at_ms)
+
+    def _settle(self, before: Delivery | None, after: Delivery, now_ms: int) -> None:
+        place = self.holdings.get(after.position_id) if after.context.request else None
+        closed = place.closed if place else {}
+        self._keep(before, lifecycle.settle(after, closed, now_ms=now_ms, wait_ms=self._wait_ms))
+
+    def _keep(self, before: Delivery | None, settled: lifecycle.Settled) -> None:
+        delivery = settled.delivery
+        self.deliveries[delivery.name] = delivery
+        if settled.due_ms is None:
+            self._due.pop(delivery.name, None)
+        else:
+            self._due[delivery.name] = settled.due_ms
+        self._outcome.effects.extend(settled.effects)
+        if delivery is not before:
+            self._outcome.memory.append(DeliveryChanged(before, delivery))
+        for effect in settled.effects:
+            if isinstance(effect, PositionClosed):
+                self._record(effect, delivery)
+
+    def _record(self, effect: PositionClosed, delivery: Delivery) -> None:
+        one = self._holding(delivery.request.account, delivery.request.contract)
+        closed = {**one.closed, f"{effect.day}:{effect.record_id}": delivery.name}
+        self._put(replace(one, closed=dict(list(closed.items())[-KEEP_RECORDS:])))
+
+    def _forget_delivery(self, delivery: Delivery) -> None:
+        del self.deliveries[delivery.name]
+        for exec_id in delivery.executions:
+            self._delivery_of.pop(exec_id, None)
+        self._outcome.memory.append(DeliveryForgotten(delivery.name))
+
+    def _index(self, delivery: Delivery) -> None:
+        self._delivery_of |= dict.fromkeys(delivery.executions, delivery.name)
+        if delivery.progress.pending_told and not delivery.progress.entry.status:
+            self._refs |= {leg.order_id: leg.ref for leg in delivery.context.legs}
+
+    def _first_time(self, member: str, at_ms: int) -> bool:
+        if member in self.seen:
+            self._outcome = self._outcome._replace(repeated=True)
+            return False
+        self.seen[member] = at_ms
+        self._outcome.memory.append(Seen(member, at_ms))
+        return True
+
+    # ------------------------------------------------------------ positions, PnL, account
+
+    def _hold(self, before: Delivery, after: Delivery, fill: ExecutionFill, at_ms: int) -> None:
+        """Move the position by what this execution, or correction, changed of its delivery."""
+        self.deliveries[after.name] = after
+        one = self._holding(fill.account, fill.contract)
+        delta = after.net - before.net
+        if not fill.replayed and abs(delta) > 0:  # IB's positions of a rebuild contain its executions already
+            one = holdings.executed(one, delta)
+        others = tuple(name for name in one.deliveries if name != after.name)
+        self._show(replace(one, deliveries=(*others, after.name) if after.net else others), at_ms)
+
+    def _on_position(self, snapshot: PositionSnapshot, at_ms: int) -> None:
+        one = self._holding(snapshot.account, snapshot.contract)
+        self._show(holdings.observed(one, snapshot), at_ms)
+
+    def _on_pnl(self, pnl: PnLSnapshot, at_ms: int) -> None:
+        if pnl.con_id:
+            one = self.holdings.get(f"{pnl.account}:{pnl.con_id}")
+            if one is not None and one.shown:
+                self._show(replace(one, unrealized=pnl.unrealized, value=pnl.value), at_ms)
+        elif pnl.account == (self._account or pnl.account):
+            self._money("daily_pnl", pnl.daily)
+            self._money("unrealized_pnl", pnl.unrealized)
+
+    def _on_account(self, account: AccountSnapshot) -> None:
+        if account.account == (self._account or account.account):
+            self._money("account_value", account.net_liquidation)
+            self._money("buying_power", account.buying_power)
+
+    def _show(self, one: Holding, at_ms: int) -> None:
+        """Tell the platform what is held, or that nothing is any more."""
+        symbol, effects = one.contract.symbol, self._outcome.effects
+        was_shown = one.shown
+        if one.quantity:
+            one = one if was_shown else replace(one, shown=True, since_ms=at_ms)
+            held_by = [self.deliveries[name] for name in one.deliveries if name in self.deliveries]
+            effects.append(PositionOpen(symbol, one.id, holdings.document(one, held_by)))
+        else:
+            one = replace(one, shown=False, deliveries=(), unrealized=None, value=None)
+            if was_shown:
+                effects.append(PositionGone(symbol, one.id))
+        self._put(one)
+        if one.shown != was_shown:
+            effects.append(PositionCount(self.held))
+
+    @property
+    def held(self) -> int:
+        """How many contracts are held."""
+        return sum(one.shown for one in self.holdings.values())
+
+    def _holding(self, account: str, contract: ContractSpec) -> Holding:
+        return self.holdings.get(f"{account}:{contract.con_id}") or Holding(account, contract)
+
+    def _put(self, one: Holding) -> None:
+        self.holdings[one.id] = one
+        self._outcome.memory.append(HoldingChanged(one))
+
+    def _money(self, name: GaugeName, value: float | None) -> None:
+        if value is not None:
+            self._gauge(name, f"{value:.2f}")
+
+    def _gauge(self, name: GaugeName, text: str) -> None:
+        self._outcome.effects.append(Gauge(name, text))
+
+
+def split_ref(ref: str) -> tuple[str, str]:
+    """(delivery, leg) of an orderRef; both empty for one that is not ours."""
+    match = _LEG.fullmatch(ref)
+    return (match["stem"], match["leg"]) if match else ("", "")
+
+
+def _name_of(ticket: Ticket) -> str:
+    return f"ticket {ticket.key} {ticket.entry}"
+
+
+def _of_commission(exec_id: str) -> str:
+    return f"commission {exec_id}"

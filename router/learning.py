@@ -1,0 +1,132 @@
+"""One message more about a delivery: facts in, never a decision (platform contract 7)."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from router.delivery import ENDED, Commission, Delivery, EntryOrder, Execution
+from router.messages import (
+    BrokerError,
+    CommissionReport,
+    ExecutionFill,
+    Message,
+    OrderIntent,
+    OrderLifecycleEvent,
+    OrderParked,
+    OrderRequest,
+    OrderTimedOut,
+    Signal,
+    SignalReceived,
+    SignalSized,
+    Ticket,
+)
+
+REJECTED = 201  # IB: order rejected, with the reason as text
+# IB refuses an order it never took with one of these; on an order it did take they mean something else.
+REFUSED = frozenset({103, 110, 200, 203, 321})
+
+
+def learn(delivery: Delivery, message: Message, leg: str, now_ms: int) -> Delivery:
+    """The delivery with what this message says; the same object when it says nothing new.
+
+    `leg` is that of the message's orderRef, empty where it has none.
+    """
+    learned = _learn(delivery, message, leg, now_ms)
+    if learned == delivery:
+        return delivery
+    return advance(learned, changed_ms=max(now_ms, delivery.progress.changed_ms))
+
+
+def _learn(delivery: Delivery, message: Message, leg: str, now_ms: int) -> Delivery:
+    match message:
+        case SignalReceived():
+            return _with_signal(delivery, message.signal, message.ticket)
+        case SignalSized():
+            return _with_request(delivery, message.request)
+        case OrderIntent():
+            delivery = _with_request(delivery, message.request)
+            context = replace(delivery.context, legs=message.legs, placed_ms=now_ms)
+            return replace(delivery, context=context)
+        case OrderParked():
+            return advance(_with_request(delivery, message.request), parked=message.reason)
+        case OrderTimedOut():
+            return advance(delivery, timed_out=True)
+        case OrderLifecycleEvent() if leg == "E":
+            return advance(delivery, entry=_entry_order(delivery.progress.entry, message, now_ms))
+        case BrokerError() if leg == "E":
+            return _rejected(delivery, message, now_ms)
+        case ExecutionFill():
+            return _executed(delivery, message, leg, now_ms)
+        case CommissionReport():
+            report = Commission(message.commission, message.realized_pnl)
+            return replace(delivery, commissions={**delivery.commissions, message.exec_id: report})
+        case _:
+            return delivery
+
+
+def advance(delivery: Delivery, **changes: object) -> Delivery:
+    """The delivery with these fields of its progress changed."""
+    return replace(delivery, progress=replace(delivery.progress, **changes))
+
+
+def _with_signal(delivery: Delivery, signal: Signal, ticket: Ticket) -> Delivery:
+    if delivery.context.signal is None:
+        delivery = replace(delivery, context=replace(delivery.context, signal=signal))
+    if ticket in delivery.progress.tickets:
+        return delivery
+    return advance(delivery, tickets=(*delivery.progress.tickets, ticket))
+
+
+def _with_request(delivery: Delivery, request: OrderRequest) -> Delivery:
+    delivery = _with_signal(delivery, request.signal, request.ticket)
+    if delivery.context.request is not None:
+        return delivery
+    return replace(delivery, context=replace(delivery.context, request=request))
+
+
+def _entry_order(order: EntryOrder, event: OrderLifecycleEvent, now_ms: int) -> EntryOrder:
+    """An end is final, except Inactive, from which IB may take an order back to work."""
+    filled = max(order.filled, event.filled)
+    if order.ended_ms and order.status != "Inactive":
+        return replace(order, filled=filled)
+    ended = event.status in ENDED
+    return EntryOrder(
+        status=event.status,
+        filled=filled,
+        ended_ms=(order.ended_ms or now_ms) if ended else 0,
+        doubtful=ended and (event.replayed or event.status == "Inactive"),
+    )
+
+
+def _rejected(delivery: Delivery, error: BrokerError, now_ms: int) -> Delivery:
+    order = delivery.progress.entry
+    if error.code != REJECTED and not (error.code in REFUSED and not order.status):
+        return delivery
+    order = replace(
+        order, status=order.status or "Rejected", ended_ms=order.ended_ms or now_ms, doubtful=False
+    )
+    return advance(delivery, entry=order, rejection=error.text or f"error {error.code}")
+
+
+def _executed(delivery: Delivery, fill: ExecutionFill, leg: str, now_ms: int) -> Delivery:
+    progress, executions = delivery.progress, dict(delivery.executions)
+    if fill.exec_id in executions or fill.exec_id in progress.superseded:
+        return delivery
+    number, told = len(executions) + len(progress.superseded), False
+    if fill.supersedes:
+        corrected = executions.pop(fill.supersedes, None)
+        told = corrected is not None and corrected.told
+        delivery = advance(delivery, superseded=(*progress.superseded, fill.supersedes))
+    executions[fill.exec_id] = Execution(
+        exec_id=fill.exec_id,
+        leg=leg,
+        quantity=fill.quantity,
+        price=fill.price,
+        at=fill.executed_at,
+        order_id=fill.order_id,
+        learned_ms=now_ms,
+        number=number,
+        supersedes=fill.supersedes,
+        told=told,
+    )
+    return replace(delivery, executions=executions)
