@@ -54,7 +54,17 @@ def start_gateway(directory: Path, *options: str) -> RunningGateway:
     """Start a gateway on a free port and wait until it says that it listens."""
     ledger = directory / "ledger.jsonl"
     control = Path(tempfile.mkdtemp(prefix="p", dir="/tmp")) / "s"  # short enough for a unix socket
-    command = [sys.executable, "-m", "paper", "--port", "0", "--ledger", str(ledger), "--control", str(control)]
+    command = [
+        sys.executable,
+        "-m",
+        "paper",
+        "--port",
+        "0",
+        "--ledger",
+        str(ledger),
+        "--control",
+        str(control),
+    ]
     process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     said = []
@@ -62,7 +72,9 @@ def start_gateway(directory: Path, *options: str) -> RunningGateway:
         said.append(line)
         if found := re.search(r"listening on .*:(\d+) for", line):
             return RunningGateway(process, int(found[1]), ledger, control)
-    raise AssertionError(f"the gateway ended with status {process.wait()} before it listened: {''.join(said)}")
+    raise AssertionError(
+        f"the gateway ended with status {process.wait()} before it listened: {''.join(said)}"
+    )
 
 
 Starter = Callable[..., RunningGateway]

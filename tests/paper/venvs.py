@@ -20,7 +20,8 @@ def client_python(client: str, root: Path = PROJECT / ".venvs") -> Path:
     python, ready = home / "bin" / "python", home / ".ready"
     if not ready.exists() or ready.read_text() != pins.read_text():
         venv.create(home, clear=True, with_pip=True)
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", pins]
+        quiet = ("--quiet", "--disable-pip-version-check")
+        install = [str(python), "-m", "pip", "install", *quiet, "-r", str(pins)]
         subprocess.run(install, check=True)
         ready.write_text(pins.read_text())
     return python

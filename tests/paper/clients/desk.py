@@ -15,7 +15,9 @@ SECONDS = 20.0  # what a story waits for happens by then or the story fails
 class Desk(Protocol):
     """One connection to a gateway through one library. Order and contract fields bear IB's names."""
 
-    errors: list[tuple[int, int]]  # id and code of every error, notices left out
+    @property
+    def errors(self) -> list[tuple[int, int]]:
+        """Id and code of every error, notices left out."""
 
     def connect(self, port: int, client_id: int, seconds: float = SECONDS) -> Facts: ...
     def disconnect(self) -> None: ...

@@ -31,7 +31,10 @@ def main() -> None:
             facts = STORIES[asked["story"]](Stage(asked["port"], new_desk, hand))
             reply = {"facts": facts, "undecoded": [text for one in desks for text in one.decode_errors()]}
         except Exception:
-            reply = {"failed": traceback.format_exc(), "undecoded": [t for one in desks for t in one.decode_errors()]}
+            reply = {
+                "failed": traceback.format_exc(),
+                "undecoded": [t for one in desks for t in one.decode_errors()],
+            }
         for desk in desks:
             desk.disconnect()
         hand.close()

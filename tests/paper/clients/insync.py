@@ -17,7 +17,7 @@ class InsyncDesk:
         self._lib: Any = importlib.import_module(library)
         self._ib: Any = self._lib.IB()
         self._ib.errorEvent += self._on_error
-        self.errors: list[tuple[int, int]] = []
+        self._errors: list[tuple[int, int]] = []
         self._log = _Log()
         for name in (f"{library}.Decoder", f"{library}.decoder", f"{library}.client", f"{library}.wrapper"):
             logging.getLogger(name).addHandler(self._log)
@@ -25,7 +25,11 @@ class InsyncDesk:
 
     def _on_error(self, req_id: int, code: int, *rest: Any) -> None:
         if code not in NOTICES:
-            self.errors.append((req_id, code))
+            self._errors.append((req_id, code))
+
+    @property
+    def errors(self) -> list[tuple[int, int]]:
+        return self._errors
 
     def connect(self, port: int, client_id: int, seconds: float = SECONDS) -> Facts:
         self._ib.connect("127.0.0.1", port, clientId=client_id, timeout=seconds)
@@ -76,7 +80,8 @@ class InsyncDesk:
         ]
 
     def subscribe(self, contract: Facts) -> Callable[[], Facts]:
-        ticker = self._ib.reqMktData(self._contract(contract))
+        (asked,) = self._ib.qualifyContracts(self._contract(contract))  # ib_async wants the conId
+        ticker = self._ib.reqMktData(asked)
         return lambda: {
             "bid": known(ticker.bid),
             "ask": known(ticker.ask),
@@ -86,7 +91,13 @@ class InsyncDesk:
         }
 
     def place(self, contract: Facts, order_id: int, **order: Any) -> None:
-        self._ib.placeOrder(self._contract(contract), self._lib.Order(orderId=order_id, **order))
+        asked = self._contract(contract), self._lib.Order(orderId=order_id, **order)
+        if any(one.order.orderId == order_id and one.isDone() for one in self._ib.trades()):
+            self._ib.client.placeOrder(
+                order_id, *asked
+            )  # IB.placeOrder refuses it without asking the gateway
+        else:
+            self._ib.placeOrder(*asked)
 
     def cancel(self, order_id: int) -> None:
         self._ib.client.cancelOrder(order_id, *([""] if self._lib.__name__ == "ib_async" else []))
@@ -117,7 +128,8 @@ class InsyncDesk:
         ]
 
     def executions(self) -> list[Facts]:
-        return [_fill_facts(fill) for fill in self._ib.reqExecutions()]
+        self._ib.reqExecutions()  # its own result lacks the commissions of executions known before
+        return [_fill_facts(fill) for fill in self._ib.fills()]
 
     def positions(self) -> list[Facts]:
         return [
@@ -169,7 +181,7 @@ def _fill_facts(fill: Any) -> Facts:
         "exec_id": execution.execId,
         "time": execution.time.strftime("%Y") >= "2024",
         "commission": report.commission if report.execId else None,
-        "realized": known(report.realizedPNL) if report.execId else None,
+        "realized": known(report.realizedPNL) or None,  # the library gives 0.0 for unset
     }
 
 

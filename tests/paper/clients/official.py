@@ -101,7 +101,10 @@ class OfficialDesk:
             self._log.texts.append(f"the client's message loop ended: {error!r}")
 
     def disconnect(self) -> None:
+        reader = self._app.reader
         self._app.disconnect()
+        if reader is not None:
+            reader.join(SECONDS)  # the socket stays open while this thread reads from it
         if self._thread is not None:
             self._thread.join(SECONDS)
 
@@ -173,7 +176,9 @@ class OfficialDesk:
         return _order_facts(opened, status)
 
     def fills(self, order_id: int) -> list[Facts]:
-        return [self._fill(one) for req, _, one in self._of("execDetails") if (req, one.orderId) == (-1, order_id)]
+        return [
+            self._fill(one) for req, _, one in self._of("execDetails") if (req, one.orderId) == (-1, order_id)
+        ]
 
     def _fill(self, execution: Any) -> Facts:
         reports = [one for (one,) in self._of("commissionReport") if one.execId == execution.execId]

@@ -34,7 +34,14 @@ class Stage:
 
 
 def _limit(action: str, price: float, **more: object) -> Facts:
-    return {"action": action, "totalQuantity": 10, "orderType": "LMT", "lmtPrice": price, "tif": "DAY", **more}
+    return {
+        "action": action,
+        "totalQuantity": 10,
+        "orderType": "LMT",
+        "lmtPrice": price,
+        "tif": "DAY",
+        **more,
+    }
 
 
 def _market(action: str, shares: int, **more: object) -> Facts:
@@ -82,7 +89,13 @@ def contract_details(stage: Stage) -> Facts:
     stock = desk.details(AAPL)
     chain = desk.details({**AAPL, "secType": "OPT", "right": "C", "strike": 250.0})
     nothing = desk.details({**AAPL, "symbol": "NOSUCH"})
-    return {"stock": stock, "options": len(chain), "option": chain[0], "nothing": nothing, "errors": desk.errors}
+    return {
+        "stock": stock,
+        "options": len(chain),
+        "option": chain[0],
+        "nothing": nothing,
+        "errors": desk.errors,
+    }
 
 
 def market_data(stage: Stage) -> Facts:
@@ -92,7 +105,9 @@ def market_data(stage: Stage) -> Facts:
     quote = desk.subscribe(AAPL)
     first = desk.until(lambda: None not in (facts := quote()).values() and facts, "a first quote")
     stage.hand("quote AAPL 251.5 251.7 last 251.6 size 300")
-    desk.until(lambda: quote()["last"] == 251.6 and quote()["bidSize"] == 300 == quote()["askSize"], "the move")
+    desk.until(
+        lambda: quote()["last"] == 251.6 and quote()["bidSize"] == 300 == quote()["askSize"], "the move"
+    )
     return {"first": first, "then": quote()}
 
 
@@ -268,14 +283,13 @@ def two_clients(stage: Stage) -> Facts:
     """Each client has its own ids; one sees the other's order, cannot cancel it, and ends it with a global cancel."""
     one, two = stage.desk(1), stage.desk(2)
     stage.price(250)
-    first = one.next_id()
+    first, second = one.next_id(), two.next_id()
     one.place(AAPL, first + 10, **_limit("BUY", 240.0, orderRef="mine"))
     _reaches(one, first + 10, "Submitted")
     seen = two.open_orders()
     two.cancel(first + 10)
     two.sync()
     errors = [code for _, code in two.errors]
-    second = two.next_id()
     two.cancel_all()
     ended = _reaches(one, first + 10, "Cancelled")
     return {"seen": seen, "errors": errors, "own_ids": second <= first + 10, "ended": ended}
