@@ -79,6 +79,9 @@ class Bus(Struct, frozen=True, forbid_unknown_fields=True):
     max_message_mb: Annotated[Count, says("Largest frame accepted, in MiB.")] = 16
     journal_segment_mb: Annotated[Count, says("Size in MiB at which a journal segment is closed.")] = 64
     journal_keep_days: Annotated[Count, says("Days that closed journal segments are kept.")] = 14
+    journal_keep_mb: Annotated[
+        Count, says("Size in MiB of a journal beyond which old segments go earlier.")
+    ] = 4096
     replay_chunk: Annotated[Count, says("Messages in one answer to a replay or snapshot request.")] = 500
     resend_s: Annotated[Seconds, says("Seconds without a reply after which a command is sent again.")] = 1.0
     reply_cache: Annotated[Count, says("Replies a receiver of commands remembers, by request id.")] = 10_000

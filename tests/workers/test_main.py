@@ -13,6 +13,7 @@ import pytest
 
 from tests.helpers import make_root
 from workers.__main__ import EXIT_CONFIG, MODULES, STARTSECS, linger, main
+from workers.guard import NOT_NEEDED
 
 
 @pytest.fixture
@@ -51,22 +52,23 @@ def test_a_refused_configuration_is_one_clear_line_and_exit_78(root: Path, role:
 
 
 def test_what_is_not_needed_ends_well(root: Path) -> None:
-    """Redis steps aside for a configured one with exit 0."""
-    assert start(root, "redis", ROUTER_REDIS__URL="redis://redis.example").returncode == 0
+    """Redis steps aside for a configured one with the exit code for it."""
+    assert start(root, "redis", ROUTER_REDIS__URL="redis://redis.example").returncode == NOT_NEEDED
 
 
 def test_a_process_that_ends_on_purpose_waits_until_supervisord_counts_it_as_started(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Under supervisord, exits 0 and 78 come after startsecs; failures, and runs by hand, end at once."""
+    """Under supervisord, exits 77 and 78 come after startsecs; failures, and runs by hand, end at once."""
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     monkeypatch.delenv("SUPERVISOR_ENABLED", raising=False)
     linger(EXIT_CONFIG, time.monotonic())
     monkeypatch.setenv("SUPERVISOR_ENABLED", "1")
     linger(1, time.monotonic())
+    linger(0, time.monotonic())
     assert slept == []
     linger(EXIT_CONFIG, time.monotonic())
-    linger(0, time.monotonic() - 100)
+    linger(NOT_NEEDED, time.monotonic() - 100)
     assert STARTSECS < slept[0] <= STARTSECS + 0.5
     assert slept[1] == 0

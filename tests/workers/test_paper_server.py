@@ -12,19 +12,20 @@ from pathlib import Path
 from conf.settings import Settings
 from paper.settings import parse
 from tests.helpers import wait_for
+from workers.guard import NOT_NEEDED
 from workers.paper_server import arguments, main
 
 
 def test_it_steps_aside_for_live_and_for_another_gateway(make_settings: Callable[..., Settings]) -> None:
     """Live mode, or a broker port that a person configured, ends it at once, well."""
     settings = make_settings(BROKER__PORT="4002")
-    assert main(settings) == 0
+    assert main(settings) == NOT_NEEDED
 
 
 def test_live_needs_no_paper(make_settings: Callable[..., Settings]) -> None:
     """In live mode it ends at once even when the port comes from a file."""
     settings = make_settings(MODE="live", BROKER__ACCOUNT="U7654321")
-    assert main(settings) == 0
+    assert main(settings) == NOT_NEEDED
 
 
 def test_the_paper_gateway_understands_its_command_line(settings: Settings) -> None:

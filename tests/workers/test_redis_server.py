@@ -15,6 +15,7 @@ from conf.settings import Settings
 from router.errors import Fatal
 from tests.helpers import wait_for
 from workers import redis_server
+from workers.guard import NOT_NEEDED
 from workers.redis_server import find_server, main
 from workers.store.client import Client, StoreAway, connect
 
@@ -54,7 +55,7 @@ def test_no_server_says_what_to_install(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_configured_redis_makes_it_step_aside(make_settings: Callable[..., Settings]) -> None:
     """With [redis] url the program ends at once, well."""
-    assert main(make_settings(REDIS__URL="redis://redis.example")) == 0
+    assert main(make_settings(REDIS__URL="redis://redis.example")) == NOT_NEEDED
 
 
 def test_it_becomes_a_server_that_keeps_what_it_was_told(settings: Settings) -> None:

@@ -18,11 +18,10 @@ from xmlrpc.client import Error, ServerProxy, Transport
 
 from conf.paths import LONGEST_RUN
 from router.errors import Fatal, Recoverable
-from workers.guard import PR_SET_PDEATHSIG
+from workers.guard import NOT_NEEDED, PR_SET_PDEATHSIG
 
 CALL_S = 5.0  # for one answer of supervisord
 STOP_S = 60.0  # for the whole stack to stop; each program has its own stopwaitsecs
-UP_STATES = ("RUNNING", "EXITED")  # EXITED: ended on purpose, because the profile does not need it
 
 
 class Down(Recoverable):
@@ -49,7 +48,7 @@ class Program(NamedTuple):
     @property
     def problem(self) -> str:
         """What is wrong with it, empty for nothing."""
-        if self.state == "EXITED" and self.exit_status == 0:
+        if self.state == "EXITED" and self.exit_status == NOT_NEEDED:
             return ""
         if self.state == "EXITED":
             return f"{self.name} exited with {self.exit_status}: see var/log/{self.name}.log"

@@ -8,6 +8,7 @@ import pytest
 from router.messages import AccountSnapshot, LinkPhase, LinkState, ProcessStatus, StatusReply
 from workers.cli.health import PROCESSES, Exit, account_line, document, problems, table
 from workers.cli.stack import Program
+from workers.guard import NOT_NEEDED
 
 READY = LinkState(LinkPhase.READY, "", ("DU1",), "DU1", 187, 1)
 ACCOUNT = AccountSnapshot(
@@ -42,8 +43,8 @@ def program(name: str, state: str = "RUNNING", exit_status: int = 0) -> Program:
 
 
 def test_a_well_stack_has_no_problems() -> None:
-    """All heartbeats fresh, the link READY, and a program that the profile does not need EXITED with 0."""
-    assert problems([program("redis"), program("paper", "EXITED")], reply(), 3.0) == []
+    """All heartbeats fresh, the link READY, and a program that the profile does not need EXITED as such."""
+    assert problems([program("redis"), program("paper", "EXITED", NOT_NEEDED)], reply(), 3.0) == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ PROGRAMS = """
 [program:steady]
 command=/bin/sleep 60
 [program:done]
-command=/bin/sh -c "exit 0"
+command=/bin/sh -c "exit 77"
 startsecs=0
 autorestart=false
 """
