@@ -269,3 +269,9 @@ def test_expired_before_and_after() -> None:
     assert expired(OPTION, datetime(2025, 9, 20, 0, 0, tzinfo=EASTERN))
     assert not expired(OPTION, datetime(2025, 9, 18, 23, 59, tzinfo=EASTERN))
     assert not expired(STOCK, datetime(2035, 1, 1, tzinfo=EASTERN))
+
+
+def test_bearish_view() -> None:
+    """A SHORT signal chooses a put (contract 1.1)."""
+    found = parse(payload(side="SHORT", contract=contract(right="P")))
+    assert (found.side, found.contract.right) == ("SHORT", "P")

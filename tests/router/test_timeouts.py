@@ -1,0 +1,105 @@
+"""Entries that rest too long: who, since when, until when (platform contract 6)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conf.sections import Entry
+from router.timeouts import EntryTimeouts, Resting
+from tests.router.factory import order_event
+
+S = 1_000_000_000
+DELIVERY = "9bbeedc541dd1c7a-mfqwpfk0"
+ENTRY = f"{DELIVERY}-E"
+
+
+@pytest.fixture
+def watch() -> EntryTimeouts:
+    """A watch with the platform's times: 60 s for a limit, 30 s for anything else."""
+    return EntryTimeouts(Entry())
+
+
+@pytest.mark.parametrize(("order_type", "seconds"), [("LMT", 60), ("MKT", 30)])
+def test_due_when_its_time_is_up(watch: EntryTimeouts, order_type: str, seconds: int) -> None:
+    """A limit may rest 60 s, anything else 30 s; each is returned once."""
+    watch.observe(order_event(order_type=order_type), 5 * S)
+    assert watch.due((5 + seconds) * S - 1) == []
+    assert watch.due((5 + seconds) * S) == [Resting(DELIVERY, ENTRY, 5 * S, (5 + seconds) * S)]
+    assert watch.due((500 + seconds) * S) == []
+    assert len(watch) == 0
+
+
+def test_counts_from_the_first_word(watch: EntryTimeouts) -> None:
+    """Repeated and later words on the same order do not move its time."""
+    for second in (0, 10, 59):
+        watch.observe(order_event(origin="status"), second * S)
+    assert [one.since_ns for one in watch.due(60 * S)] == [0]
+
+
+def test_doubled_once_it_filled_in_part(watch: EntryTimeouts) -> None:
+    """Anything filled doubles the time (contract 6)."""
+    watch.observe(order_event(), 0)
+    watch.observe(order_event(filled=3.0, remaining=4.0), 30 * S)
+    assert watch.due(119 * S) == []
+    assert len(watch.due(120 * S)) == 1
+
+
+@pytest.mark.parametrize("status", ["Filled", "Cancelled", "ApiCancelled", "Inactive", "PendingCancel"])
+def test_an_ended_entry_is_left_alone(watch: EntryTimeouts, status: str) -> None:
+    """Nothing is cancelled that ended, or is being cancelled."""
+    watch.observe(order_event(), 0)
+    watch.observe(order_event(status=status), 1)
+    assert len(watch) == 0
+
+
+def test_a_completed_order_is_ended(watch: EntryTimeouts) -> None:
+    """completedOrder ends it, whatever its status says."""
+    watch.observe(order_event(), 0)
+    watch.observe(order_event(origin="completed", status="Submitted"), 1)
+    assert len(watch) == 0
+
+
+@pytest.mark.parametrize("ref", ["", "manual", f"{DELIVERY}-S1", f"{DELIVERY}-T1", "desk-E", DELIVERY])
+def test_only_our_own_entries(watch: EntryTimeouts, ref: str) -> None:
+    """Stops, targets and orders of others rest as long as they like."""
+    watch.observe(order_event(ref), 0)
+    assert len(watch) == 0
+
+
+def test_an_unknown_end_is_harmless(watch: EntryTimeouts) -> None:
+    """The end of an order that was never watched changes nothing."""
+    watch.observe(order_event(status="Filled"), 0)
+    assert watch.due(10**18) == []
+
+
+def test_a_refused_cancel_starts_over(watch: EntryTimeouts) -> None:
+    """An entry that lives on after its time was up is watched again from IB's next word."""
+    watch.observe(order_event(), 0)
+    watch.due(60 * S)
+    watch.observe(order_event(), 61 * S)
+    assert [one.since_ns for one in watch.due(121 * S)] == [61 * S]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.sampled_from(["Submitted", "PreSubmitted", "Filled", "Cancelled"]),
+            st.floats(0, 7),
+        ),
+        max_size=30,
+    )
+)
+def test_law(words: list[tuple[int, str, float]]) -> None:
+    """Exactly the entries whose last word was a live one are due, once each, whatever came before."""
+    watch = EntryTimeouts(Entry())
+    last: dict[str, str] = {}
+    for number, (who, status, filled) in enumerate(words):
+        ref = f"s{who}-mfqwpfk0-E"
+        watch.observe(order_event(ref, status=status, filled=filled), number)
+        last[ref] = status
+    alive = {ref for ref, status in last.items() if status.endswith("ubmitted")}
+    assert {one.ref for one in watch.due(10**15)} == alive
+    assert watch.due(10**16) == []
