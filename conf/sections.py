@@ -55,10 +55,14 @@ class Redis(Struct, frozen=True, forbid_unknown_fields=True):
     ] = ""
     url_file: Annotated[str, says("File (mode 0600) with the URL.")] = ""
     socket_timeout_s: Annotated[Seconds, says("Seconds for one Redis command.")] = 5.0
+    stream_maxlen: Annotated[Count, says("Entries each outgoing stream keeps, about; older ones go.")] = (
+        100_000
+    )
 
     def __repr__(self) -> str:
         url = "***" if self.url else ""
-        return f"Redis(url={url!r}, url_file={self.url_file!r}, socket_timeout_s={self.socket_timeout_s})"
+        rest = f"socket_timeout_s={self.socket_timeout_s}, stream_maxlen={self.stream_maxlen}"
+        return f"Redis(url={url!r}, url_file={self.url_file!r}, {rest})"
 
 
 class PathsSection(Struct, frozen=True, forbid_unknown_fields=True):

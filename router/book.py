@@ -7,7 +7,7 @@ replay after a crash safe. What changed is returned too (`memory`), to be stored
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -139,6 +139,22 @@ class Book:
             case _:
                 pass
         return self._outcome
+
+    def restate(self, messages: Sequence[Message], *, at_ms: int) -> Outcome:
+        """A snapshot: what it does not list is not held, provided that IB itself had been asked (link READY)."""
+        listed = {m.contract.con_id for m in messages if isinstance(m, PositionSnapshot)}
+        asked = any(isinstance(m, LinkState) and m.phase is LinkPhase.READY for m in messages)
+        gone = [
+            PositionSnapshot(one.account, one.contract, 0.0, 0.0, replayed=True, received_ns=0)
+            for one in self.holdings.values()
+            if asked and one.shown and one.contract.con_id not in listed
+        ]
+        whole = Outcome([], [])
+        for message in (*messages, *gone):
+            part = self.apply(message, at_ms=at_ms)
+            whole.effects.extend(part.effects)
+            whole.memory.extend(part.memory)
+        return whole
 
     def next_due_ms(self) -> int | None:
         """When `expire` has something to do."""

@@ -15,7 +15,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from router.errors import Fatal, Recoverable
+from conf.errors import ConfigError
+from router.errors import Recoverable
 
 Word = str | bytes | int | float
 Command = tuple[Word, ...]
@@ -34,8 +35,8 @@ class StoreRefused(Recoverable):
     """Redis refused a command as such (wrong type, wrong arguments)."""
 
 
-class StoreUnfit(Fatal):
-    """This Redis may lose what the router writes: exit code 78, because only an operator can mend it."""
+class StoreUnfit(ConfigError):
+    """This Redis may lose what the router writes: as with any configuration only an operator can mend it."""
 
 
 class Script:
