@@ -11,7 +11,7 @@ A worker module has one entry, called by `python -m workers <name>`:
 By the time `build(shell)` runs, settings are checked, logging is set up, the role's lock is held, the process
 dies with its parent, and the journal is recovered. The shell then serves the role's command socket (commands to
 `handle`, snapshot requests to `snapshot`), calls `start`, and publishes a heartbeat each `monitor.heartbeat_s` from
-`waiting_for` and `progress`. SIGTERM or SIGINT: `drain`, then `close`; after DRAIN_S the process ends anyway.
+`waiting_for` and `progress`. SIGTERM or SIGINT: `drain`, then `close`; after `runner.DRAIN_S` the process ends anyway.
 
 Exit codes: 0 drained, 1 a Fatal or unexpected error, 75 the role runs already: supervisord starts it again, also
 after 0, unless it asked for the stop itself. 77 not needed by this profile, 78 configuration: it does not.
@@ -29,8 +29,6 @@ from conf.settings import Settings
 from ipc.bus import Context, Publisher, Responder
 from ipc.loop import Loop
 from router.messages import Message
-
-DRAIN_S = 8.0  # below stopwaitsecs in supervisord.conf
 
 
 @dataclass(frozen=True)

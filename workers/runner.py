@@ -16,8 +16,9 @@ from ipc.bus import Context, Journal, Options, Publisher, Responder
 from ipc.loop import Loop
 from router.messages import Heartbeat, Message
 from workers.guard import die_with_parent, lock_role
-from workers.role import DRAIN_S, AsyncWorker, LoopShell, Part, Shell, Worker
+from workers.role import AsyncWorker, LoopShell, Part, Shell, Worker
 
+DRAIN_S = 8.0  # for a worker to drain; below stopwaitsecs in supervisord.conf
 DRAIN_LOOK_S = 0.02  # between two looks whether a draining worker is done
 KILL_S = DRAIN_S + 1.0  # after which the kernel ends a process whose drain hangs
 MIB = 1 << 20
