@@ -1,7 +1,7 @@
 """The account's money: cash, positions and what they are worth, in exact decimals so that it always adds up.
 
-At every moment net liquidation = starting cash + realised PnL + unrealised PnL. Average cost includes
-commissions, as IB's does.
+At every moment net liquidation = starting cash + PnL realised on earlier days + PnL realised today + unrealised
+PnL, and the positions' daily PnL sum to the account's. Average cost includes commissions, as IB's does.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,7 @@ class Position:
     quantity: Decimal = _ZERO
     basis: Decimal = _ZERO
     realized: Decimal = _ZERO
+    carried: Decimal = _ZERO  # unrealised PnL at the start of the day, USD
 
     @property
     def average_cost(self) -> Decimal:
@@ -33,6 +34,14 @@ class Position:
     def value(self, mark: Decimal) -> Decimal:
         """Market value at `mark` USD per share."""
         return self.quantity * mark * self.instrument.multiplier
+
+    def unrealized(self, mark: Decimal) -> Decimal:
+        """What closing at `mark` would realise, USD."""
+        return self.value(mark) - self.basis
+
+    def daily(self, mark: Decimal) -> Decimal:
+        """PnL since the start of the day, USD."""
+        return self.unrealized(mark) - self.carried + self.realized
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +105,10 @@ class Account:
 
     def __init__(self, name: str, starting_cash: Decimal = _STARTING_CASH) -> None:
         self.name = name
+        self.starting_cash = starting_cash
         self.cash = starting_cash
-        self.realized = _ZERO
+        self.realized = _ZERO  # today
+        self.realized_before = _ZERO
         self.day_start = starting_cash
         self.positions: dict[int, Position] = {}
 
@@ -122,6 +133,25 @@ class Account:
         position.realized += realized
         self.realized += realized
         return realized
+
+    def new_day(self, mark: Marks, under: Marks) -> None:
+        """Start the day's PnL anew; positions that are no more are forgotten."""
+        self.day_start = self.balance(mark, under).net_liquidation
+        self.realized_before += self.realized
+        self.realized = _ZERO
+        self.positions = {con_id: held for con_id, held in self.positions.items() if held.quantity}
+        for held in self.positions.values():
+            held.realized = _ZERO
+            held.carried = held.unrealized(mark(held.instrument))
+
+    def hold(self, instrument: Instrument, quantity: Decimal, average_cost: Decimal) -> None:
+        """Put a position into the account that was there before: cost and cash as if bought without commission."""
+        before = self.positions.get(instrument.con_id, Position(instrument))
+        basis = quantity * average_cost
+        self.cash -= basis - before.basis
+        self.positions[instrument.con_id] = Position(
+            instrument, quantity, basis, before.realized, before.carried
+        )
 
     def balance(self, mark: Marks, under: Marks) -> Balance:
         """The account at the given prices; `under` gives the price of an instrument's underlying."""
@@ -151,8 +181,19 @@ class Account:
 
 
 def commission_on(instrument: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
-    """IB's fixed schedule, USD: options 0.65 a contract, stocks 0.005 a share, at least 1, at most 1 % for stocks."""
+    """Commission of a whole order, USD.
+
+    IB's fixed schedule: options 0.65 a contract, stocks 0.005 a share, at least 1, for stocks at most 1 % of the
+    value. Fees of exchanges and regulators are left out.
+    """
     if instrument.is_option:
         return max(quantity * Decimal("0.65"), Decimal(1))
     fee = max(quantity * Decimal("0.005"), Decimal(1))
     return min(fee, max(quantity * price / 100, Decimal("0.01"))).quantize(Decimal("0.0001"))
+
+
+def commission_of_fill(
+    instrument: Instrument, filled: Decimal, average: Decimal, charged: Decimal
+) -> Decimal:
+    """What a fill adds to an order's commission, USD: the minimum is the order's, not each fill's."""
+    return max(commission_on(instrument, filled, average) - charged, _ZERO)

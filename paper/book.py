@@ -1,8 +1,9 @@
 """The orders of the day, those still staged, and the ids TWS hands out. No decisions, only places."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 
+from paper.hours import NEW_YORK
 from paper.orders import Execution, Order, OrderKey, OrderTerms
 
 
@@ -35,6 +36,7 @@ class Book:
         self.staged: dict[OrderKey, OrderTerms] = {}
         self.executions: list[Execution] = []
         self._next_ids: dict[int, int] = {}
+        self._manual_id = 0
 
     def next_id(self, client_id: int) -> int:
         """The lowest order id that client may use."""
@@ -48,6 +50,28 @@ class Book:
         """Take back the last `by` ids of a client, as a restarted Gateway was seen to do."""
         self._next_ids[client_id] = max(self.next_id(client_id) - by, 1)
 
+    def set_next_id(self, client_id: int, order_id: int) -> None:
+        """Say which id a client is to use next."""
+        self._next_ids[client_id] = order_id
+
+    def manual_id(self) -> int:
+        """The next id of an order made by hand: -1, -2 and so on."""
+        self._manual_id -= 1
+        return self._manual_id
+
+    def any_with_id(self, order_id: int) -> Order | None:
+        """A live order with that id, whoever's it is."""
+        return next((order for order in self.live_orders() if order.order_id == order_id), None)
+
+    def forget_before(self, day: date) -> None:
+        """Keep only the executions and ended orders of `day` and later, New York's days."""
+        self.executions = [one for one in self.executions if _day(one.time) >= day]
+        self.orders = {
+            key: order
+            for key, order in self.orders.items()
+            if order.completed_at is None or _day(order.completed_at) >= day
+        }
+
     def put(self, order: Order) -> None:
         """Keep an order as it now stands."""
         self.orders[order.key] = order
@@ -59,6 +83,12 @@ class Book:
     def live_orders(self) -> list[Order]:
         """Every live order, oldest first."""
         return [self.orders[key] for key in self.live]
+
+    def each_live(self) -> Iterator[Order]:
+        """Every order that is live when its turn comes, as it stands then, oldest first."""
+        for key in list(self.live):
+            if key in self.live:
+                yield self.orders[key]
 
     def children(self, parent: OrderKey) -> list[Order]:
         """Live orders attached to a parent."""
@@ -87,3 +117,7 @@ class Book:
             if other[0] == client_id and (other == key or related):
                 del self.staged[other]
                 yield other[1], terms
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(NEW_YORK).date()

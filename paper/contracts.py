@@ -18,11 +18,14 @@ _MAX_DAYS = (1 << 12) - 1
 _MAX_STEPS = (1 << 12) - 1
 LISTED_DAYS = 800  # how far ahead expiries are listed
 _CENT = Decimal("0.01")
-STOCK_RULE, PENNY_RULE, NICKEL_RULE = 26, 109, 110
+# price bands (from USD, increment): stocks trade in hundredths of a cent below 1 USD, options of the penny programme
+# in cents throughout or in five cents from 3 USD on, index options in five and ten cents
+STOCK_RULE, PENNY_RULE, NICKEL_RULE, DIME_RULE = 26, 109, 110, 32
 MARKET_RULES: dict[int, tuple[tuple[Decimal, Decimal], ...]] = {
-    STOCK_RULE: ((Decimal(0), _CENT),),
+    STOCK_RULE: ((Decimal(0), Decimal("0.0001")), (Decimal(1), _CENT)),
     PENNY_RULE: ((Decimal(0), _CENT),),
     NICKEL_RULE: ((Decimal(0), _CENT), (Decimal(3), Decimal("0.05"))),
+    DIME_RULE: ((Decimal(0), Decimal("0.05")), (Decimal(3), Decimal("0.1"))),
 }
 
 
@@ -69,6 +72,16 @@ class Instrument:
         """Whether this is an option."""
         return self.sec_type == "OPT"
 
+    @property
+    def is_index(self) -> bool:
+        """Whether this is an index, which is quoted but not traded."""
+        return self.sec_type == "IND"
+
+    @property
+    def min_tick(self) -> Decimal:
+        """The increment that contract details name: a cent for stocks, else that of the lowest band."""
+        return MARKET_RULES[self.market_rule][0 if self.is_option else -1][1]
+
     def tick_at(self, price: Decimal) -> Decimal:
         """The price increment in force at `price`, USD."""
         return [tick for edge, tick in MARKET_RULES[self.market_rule] if abs(price) >= edge][-1]
@@ -76,7 +89,7 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Underlying:
-    """A stock or fund that the catalogue lists. `spot` in USD, `volatility` a year's, as a fraction."""
+    """A stock, fund or index that the catalogue lists. `spot` in USD, `volatility` a year's, as a fraction."""
 
     symbol: str
     con_id: int
@@ -87,6 +100,13 @@ class Underlying:
     volatility: float
     option_rule: int = NICKEL_RULE
     trading_class: str = "NMS"
+    sec_type: str = "STK"
+    option_class: str = ""  # where it differs from the symbol
+
+    @property
+    def option_root(self) -> str:
+        """The trading class of its options, which is also the root of their OCC symbols."""
+        return self.option_class or self.symbol
 
 
 def _row(text: str, name: str, vol: float, rule: int = NICKEL_RULE, trading_class: str = "NMS") -> Underlying:
@@ -94,6 +114,11 @@ def _row(text: str, name: str, vol: float, rule: int = NICKEL_RULE, trading_clas
     return Underlying(
         symbol, int(con_id), name, listing, Decimal(spot), Decimal(step), vol, rule, trading_class
     )
+
+
+def _index(text: str, name: str, vol: float, option_class: str) -> Underlying:
+    row = _row(text, name, vol, DIME_RULE)
+    return replace(row, trading_class=row.symbol, sec_type="IND", option_class=option_class)
 
 
 UNDERLYINGS = (
@@ -113,7 +138,10 @@ UNDERLYINGS = (
     _row("DIA 73128548 ARCA 465.50 1", "SPDR DJIA TRUST", 0.15, NICKEL_RULE, "DIA"),
     _row("GLD 51529211 ARCA 380.10 1", "SPDR GOLD SHARES", 0.18, NICKEL_RULE, "GLD"),
     _row("TLT 15547841 NASDAQ 90.05 0.5", "ISHARES 20+ YEAR TREASURY BOND", 0.14),
+    _index("SPX 416904 CBOE 6700 5", "S&P 500 Stock Index", 0.15, "SPXW"),
+    _index("XSP 137851301 CBOE 670 1", "Mini-SPX Index", 0.15, "XSP"),
 )
+INDEXES = frozenset(under.symbol for under in UNDERLYINGS if under.sec_type == "IND")
 
 
 class Catalog:
@@ -125,11 +153,17 @@ class Catalog:
             replace(under, spot=given.get(under.symbol, under.spot)) for under in UNDERLYINGS
         )
         self._by_symbol = {under.symbol: under for under in self.underlyings}
+        self._by_root = {under.option_root: under for under in self.underlyings}
         self._by_con_id = {under.con_id: under for under in self.underlyings}
 
     def underlying_of(self, instrument: Instrument) -> Underlying:
         """The catalogue entry an instrument rests on."""
         return self._by_symbol[instrument.symbol]
+
+    def stock_under(self, option: Instrument) -> Instrument | None:
+        """The stock that an option delivers; None for one that is settled in cash."""
+        under = self._by_con_id.get(option.under_con_id)
+        return stock(under) if under and under.sec_type == "STK" else None
 
     def find(self, query: ContractQuery, today: date) -> list[Instrument]:
         """Every instrument that fits the description on `today`; empty when there is none."""
@@ -139,7 +173,7 @@ class Catalog:
             found = self._from_local_symbol(query.local_symbol, today)
         else:
             found = self._from_terms(query, today)
-        return [replace(one, exchange=query.exchange or "SMART") for one in found if _fits(one, query)]
+        return [replace(one, exchange=query.exchange or one.exchange) for one in found if _fits(one, query)]
 
     def matching(self, pattern: str) -> list[Instrument]:
         """Stocks whose symbol or name starts with the pattern (reqMatchingSymbols)."""
@@ -177,16 +211,16 @@ class Catalog:
 
     def _from_local_symbol(self, local_symbol: str, today: date) -> Iterable[Instrument]:
         root, tail = local_symbol[:-15].strip(), local_symbol[-15:]
-        under, expiry = self._by_symbol.get(root), _day("20" + tail[:6])
+        under, expiry = self._by_root.get(root), _day("20" + tail[:6])
         if under is None or expiry is None or not tail[7:].isdecimal():
             return []
         return self._option(under, expiry, Decimal(tail[7:]) / 1000, tail[6:7], today)
 
     def _from_terms(self, query: ContractQuery, today: date) -> Iterable[Instrument]:
         under = self._by_symbol.get(query.symbol.upper() or query.local_symbol.upper())
-        if under is None or query.sec_type not in ("STK", "OPT"):
+        if under is None or query.sec_type not in (under.sec_type, "OPT"):
             return []
-        if query.sec_type == "STK":
+        if query.sec_type != "OPT":
             return [stock(under)]
         exact = _day(query.expiry)
         days = [exact] if exact else [day for day in self.expiries(today) if _in_month(day, query.expiry)]
@@ -213,11 +247,12 @@ class Catalog:
 
 
 def stock(under: Underlying) -> Instrument:
-    """The stock itself."""
+    """The stock or the index itself."""
     return Instrument(
         con_id=under.con_id,
         symbol=under.symbol,
-        sec_type="STK",
+        sec_type=under.sec_type,
+        exchange="SMART" if under.sec_type == "STK" else under.listing,
         local_symbol=under.symbol,
         trading_class=under.trading_class,
         long_name=under.name,
@@ -234,8 +269,8 @@ def _make_option(
         con_id=_OPTION_BIT | index << 25 | days << 13 | (right == "P") << 12 | steps,
         symbol=under.symbol,
         sec_type="OPT",
-        local_symbol=f"{under.symbol:<6}{expiry:%y%m%d}{right}{int(strike * 1000):08d}",
-        trading_class=under.symbol,
+        local_symbol=f"{under.option_root:<6}{expiry:%y%m%d}{right}{int(strike * 1000):08d}",
+        trading_class=under.option_root,
         long_name=under.name,
         primary_exchange="",
         market_rule=under.option_rule,

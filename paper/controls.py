@@ -5,15 +5,17 @@ carried out at once: what it causes is already in the sessions' outboxes when it
 by its symbol (`SPY`), by its OCC symbol (`SPY   261218C00451000`) or by its conId. Prices are in USD per share.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from paper.clock import VirtualClock
-from paper.contracts import ContractQuery, Instrument
+from paper.contracts import INDEXES, ContractQuery, Instrument
 from paper.gateway import Gateway
 from paper.hours import NEW_YORK
+from paper.orders import Order, OrderTerms, PositionChanged
 from paper.paths import PathName
-from paper.quotes import quote_by_hand
+from paper.quotes import flat_quote, quote_by_hand
+from paper.validation import check_instrument, check_terms
 
 _OCC_TAIL = 15  # yymmdd, right, strike in thousandths
 
@@ -35,9 +37,9 @@ class Controls:
         elif len(name) > _OCC_TAIL:
             query = ContractQuery(local_symbol=name, sec_type="OPT")
         else:
-            query = ContractQuery(symbol=name, sec_type="STK")
-        today = self._gateway.clock.now().astimezone(NEW_YORK).date()
-        found = self._gateway.catalog.find(query, today)
+            kind = "IND" if name in INDEXES else "STK"
+            query = ContractQuery(symbol=name, sec_type=kind)
+        found = self._gateway.catalog.find(query, self._today())
         if len(found) != 1:
             raise ControlError(f"{name!r} names {len(found)} instruments, not one")
         return found[0]
@@ -101,3 +103,102 @@ class Controls:
             clock.advance(min(timedelta(seconds=step), end - clock.now()))
             self._gateway.tick()
         self._gateway.tick()
+
+    # Orders and the account.
+
+    def order(self, client_id: int, order_id: int) -> Order:
+        """An order by its ids. Raises ControlError when there is none."""
+        order = self._gateway.engine.book.orders.get((client_id, order_id))
+        if order is None:
+            raise ControlError(f"client {client_id} has no order {order_id}")
+        return order
+
+    def fill(self, order: Order, shares: Decimal | None = None, price: Decimal | None = None) -> None:
+        """Trade an order whatever the market says: all that remains and at the market's price unless told otherwise."""
+        shares = order.remaining if shares is None else shares
+        quote = self._gateway.market.quote(order.instrument)
+        price = (quote.ask if order.terms.buys else quote.bid) if price is None else price
+        if not order.is_live or not 0 < shares <= order.remaining or price <= 0:
+            raise ControlError(f"order {order.order_id} ({order.status}) cannot trade {shares} at {price}")
+        gateway = self._gateway
+        gateway.publish(gateway.engine.fill(order, shares, price, gateway.clock.now()))
+
+    def manual_order(
+        self,
+        name: str,
+        action: str,
+        quantity: Decimal,
+        limit: Decimal | None = None,
+        stop: Decimal | None = None,
+        order_ref: str = "",
+    ) -> Order:
+        """An order made in TWS itself, for client id 0: at the market, or with a limit or a stop price.
+
+        Returns the order as it stands afterwards. Raises ControlError for what TWS would not take.
+        """
+        one, gateway = self.instrument(name), self._gateway
+        kind = "LMT" if limit is not None else "STP" if stop is not None else "MKT"
+        terms = OrderTerms(
+            contract=ContractQuery(con_id=one.con_id),
+            action=action,
+            quantity=quantity,
+            order_type=kind,
+            limit=limit,
+            aux=stop,
+            tif="DAY",
+            oca_group="",
+            oca_type=0,
+            account=gateway.account.name,
+            order_ref=order_ref,
+            transmit=True,
+            parent_id=0,
+            what_if=False,
+        )
+        refusal = check_terms(terms, gateway.account.name) or check_instrument(terms, one)
+        if refusal:
+            raise ControlError(refusal[1])
+        gateway.publish(gateway.engine.place_by_hand(terms, gateway.clock.now()))
+        return next(reversed(gateway.engine.book.orders.values()))
+
+    def close_by_hand(self, name: str) -> Order:
+        """Close what is held of an instrument at the market, as if in TWS itself."""
+        one = self.instrument(name)
+        held = self._gateway.account.positions.get(one.con_id)
+        if held is None or not held.quantity:
+            raise ControlError(f"nothing is held of {name!r}")
+        return self.manual_order(name, "SELL" if held.quantity > 0 else "BUY", abs(held.quantity))
+
+    def cancel_by_hand(self, order: Order) -> None:
+        """Cancel anybody's order, as if in TWS itself."""
+        if not order.is_live:
+            raise ControlError(f"order {order.order_id} is {order.status}")
+        gateway = self._gateway
+        gateway.publish(gateway.engine.cancel(*order.key, gateway.clock.now()))
+
+    def hold(self, one: str | Instrument, quantity: Decimal, average_cost: Decimal) -> None:
+        """Give the account a position it had before; `average_cost` in USD a share or contract.
+
+        An instrument that the catalogue lacks may be given itself; it is worth its cost for good.
+        """
+        gateway = self._gateway
+        instrument = self.instrument(one) if isinstance(one, str) else one
+        if not isinstance(one, str):
+            price = average_cost / instrument.multiplier
+            gateway.market.pin(instrument, flat_quote(price))
+        gateway.account.hold(instrument, quantity, average_cost)
+        gateway.publish([PositionChanged(instrument)])
+
+    def next_id(self, client_id: int, order_id: int) -> None:
+        """Say which order id a client is given next."""
+        self._gateway.engine.book.set_next_id(client_id, order_id)
+
+    def switch(self, name: str, value: str) -> None:
+        """Set a switch: `on`, `off`, a number of seconds or a word. Raises ControlError."""
+        engine = self._gateway.engine
+        try:
+            engine.switches = engine.switches.with_value(name, value)
+        except ValueError as error:
+            raise ControlError(str(error)) from None
+
+    def _today(self) -> date:
+        return self._gateway.clock.now().astimezone(NEW_YORK).date()

@@ -16,7 +16,6 @@ from paper.session import QuoteLine, Session
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN, _VOLUME = 1, 2, 4, 6, 7, 9, 14, 8
 _BID_SIZE, _ASK_SIZE, _LAST_SIZE = 0, 3, 5
 _MODEL = 13
-_ZERO = Decimal(0)
 
 
 def push_quotes(session: Session, market: Market, changed: Collection[int]) -> None:
@@ -29,7 +28,8 @@ def push_quotes(session: Session, market: Market, changed: Collection[int]) -> N
 def push_quote(session: Session, req_id: int, line: QuoteLine, market: Market) -> None:
     """Send what differs from the quote last sent over a line."""
     quote = market.quote(line.instrument)
-    session.send(*quote_frames(req_id, line.sent, quote))
+    sides = not line.instrument.is_index
+    session.send(*quote_frames(req_id, line.sent, quote, sides=sides))
     line.sent = quote
     if line.instrument.is_option:
         greeks, spot = market.greeks(line.instrument), market.underlying_price(line.instrument)
@@ -37,13 +37,15 @@ def push_quote(session: Session, req_id: int, line: QuoteLine, market: Market) -
         session.send(out.tick_option(req_id, _MODEL, greeks, quote.mark, volatility, spot))
 
 
-def quote_frames(req_id: int, sent: Quote | None, quote: Quote) -> Iterator[bytes]:
-    """A price tick for each price that changed, a size tick for each size."""
+def quote_frames(req_id: int, sent: Quote | None, quote: Quote, *, sides: bool) -> Iterator[bytes]:
+    """A price tick for each price that changed, a size tick for each size; an index has no bid and ask."""
     for kind, size_kind, now, before in (
         (_BID, _BID_SIZE, (quote.bid, quote.bid_size), (sent.bid, sent.bid_size) if sent else None),
         (_ASK, _ASK_SIZE, (quote.ask, quote.ask_size), (sent.ask, sent.ask_size) if sent else None),
         (_LAST, _LAST_SIZE, (quote.last, quote.last_size), (sent.last, sent.last_size) if sent else None),
     ):
+        if kind != _LAST and not sides:
+            continue
         if before is None or before[0] != now[0]:
             yield out.tick_price(req_id, kind, *now)
         if before != now:
@@ -87,7 +89,7 @@ def account_frames(account: Account, balance: Balance, market: Market, now: date
     for held in account.positions.values():
         mark = market.mark(held.instrument)
         value_now = held.value(mark)
-        amounts = (held.quantity, mark, value_now, held.average_cost, value_now - held.basis, held.realized)
+        amounts = (held.quantity, mark, value_now, held.average_cost, held.unrealized(mark), held.realized)
         yield out.portfolio_value(held.instrument, amounts, account.name)
     yield out.account_time(now)
 
@@ -119,5 +121,4 @@ def push_pnl(session: Session, account: Account, market: Market) -> None:
 def pnl_amounts(held: Position, mark: Decimal) -> tuple[Decimal, ...]:
     """Position, daily, unrealised, realised PnL and market value of one position."""
     value = held.value(mark)
-    unrealized = value - held.basis if held.quantity else _ZERO
-    return held.quantity, unrealized + held.realized, unrealized, held.realized, value
+    return held.quantity, held.daily(mark), held.unrealized(mark), held.realized, value

@@ -13,7 +13,7 @@ from paper.book import Ids
 from paper.clock import Clock
 from paper.contracts import Catalog
 from paper.engine import Engine
-from paper.hours import is_open
+from paper.hours import Phase, boundaries, phase_of
 from paper.ledger import Ledger
 from paper.market import Market
 from paper.order_out import open_order
@@ -47,9 +47,12 @@ class Gateway:
         self.ledger = ledger
         self.catalog = Catalog(settings.spots)
         self.market = Market(self.catalog, settings.seed, settings.market, now)
-        self.account = Account(settings.account)
-        self.engine = Engine(self.catalog, self.market, self.account, Ids(now))
+        self.account = Account(settings.account, settings.cash)
+        self.engine = Engine(
+            self.catalog, self.market, self.account, Ids(now), settings.hours, settings.switches
+        )
         self.sessions: dict[int, Session] = {}
+        self._moved_to = now
         self._pnl_due = now
         self._account_due = now + _ACCOUNT_EVERY
 
@@ -63,9 +66,11 @@ class Gateway:
     def tick(self) -> None:
         """Let the market move up to the present, trade what trades, and send what subscriptions are due."""
         now = self.clock.now()
-        if not is_open(self.settings.hours, now):
-            return
-        changed = self.market.step(now)
+        for moment, boundary in boundaries(self.settings.hours, self._moved_to, now):
+            self.publish(self.engine.pass_boundary(boundary, moment))
+        self._moved_to = now
+        shut = phase_of(self.settings.hours, now) is Phase.CLOSED
+        changed = frozenset[int]() if shut else self.market.step(now)
         self.publish(self.engine.tick(changed, now))
         for session in self.sessions.values():
             feeds.push_quotes(session, self.market, changed)

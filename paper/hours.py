@@ -48,6 +48,75 @@ def is_open(hours: Hours, now: datetime) -> bool:
     return is_session(local.date()) and opening <= local < close_of(local.date())
 
 
+class Phase(StrEnum):
+    """What part of the day it is for the exchanges."""
+
+    CLOSED = "closed"
+    EXTENDED = "extended"  # before the open and after the close
+    REGULAR = "regular"
+
+
+def extended_close_of(day: date) -> datetime:
+    """When trading after the close ends on a session, New York time."""
+    return close_of(day) + timedelta(hours=4)
+
+
+def phase_of(hours: Hours, now: datetime) -> Phase:
+    """What part of the day `now` is in."""
+    if is_open(hours, now):
+        return Phase.REGULAR
+    local = now.astimezone(NEW_YORK)
+    start = datetime.combine(local.date(), time(4), NEW_YORK)
+    extended = is_session(local.date()) and start <= local < extended_close_of(local.date())
+    return Phase.EXTENDED if extended else Phase.CLOSED
+
+
+def next_open(now: datetime) -> datetime:
+    """When the next regular session starts, New York time."""
+    local = now.astimezone(NEW_YORK)
+    day = local.date()
+    while True:
+        opening = datetime.combine(day, time(9, 30), NEW_YORK)
+        if is_session(day) and opening > local:
+            return opening
+        day += timedelta(days=1)
+
+
+class Boundary(StrEnum):
+    """Moments of a day at which something happens to every order or to the account."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    LATE_CLOSE = "late close"  # the end of extended trading
+    RESET = "reset"  # IB's nightly reset: daily PnL starts anew
+    MIDNIGHT = "midnight"  # executions and completed orders are from now on yesterday's
+
+
+def boundaries(hours: Hours, since: datetime, until: datetime) -> list[tuple[datetime, Boundary]]:
+    """The boundaries after `since` up to and including `until`, in order, New York time."""
+    first, last = since.astimezone(NEW_YORK).date(), until.astimezone(NEW_YORK).date()
+    days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+    return [
+        (moment, boundary)
+        for day in days
+        for moment, boundary in _boundaries_of(hours, day)
+        if since < moment <= until
+    ]
+
+
+def _boundaries_of(hours: Hours, day: date) -> list[tuple[datetime, Boundary]]:
+    midnight = datetime.combine(day, time(0), NEW_YORK)
+    reset = datetime.combine(day, time(23, 45), NEW_YORK)
+    if hours is Hours.ALWAYS:  # the trading day is the calendar day
+        return [(midnight, Boundary.CLOSE), (midnight, Boundary.MIDNIGHT), (reset, Boundary.RESET)]
+    found = [(midnight, Boundary.MIDNIGHT)]
+    if is_session(day):
+        found.append((datetime.combine(day, time(9, 30), NEW_YORK), Boundary.OPEN))
+        found.append((close_of(day), Boundary.CLOSE))
+        found.append((extended_close_of(day), Boundary.LATE_CLOSE))
+    return [*found, (reset, Boundary.RESET)]
+
+
 def hours_text(hours: Hours, today: date, *, extended: bool) -> str:
     """Six days of hours as contract details carry them, `20261123:0930-20261123:1600;20261126:CLOSED;…`."""
     return ";".join(

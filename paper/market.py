@@ -93,7 +93,7 @@ class Market:
     """Quotes of every instrument anybody asked for, moved on by `step` and by hand."""
 
     def __init__(self, catalog: Catalog, seed: int, mood: Mood, start: datetime) -> None:
-        self._catalog = catalog
+        self.catalog = catalog
         self._seed = seed
         self._mood = mood
         self._tempo = TEMPOS[mood]
@@ -114,9 +114,14 @@ class Market:
             line.quote = self._price(line)
         return line.quote
 
+    def followed(self, con_id: int) -> Quote | None:
+        """The quote of an instrument that somebody asked for before; None for any other conId."""
+        line = self._lines.get(con_id)
+        return line.quote if line else None
+
     def greeks(self, instrument: Instrument) -> Greeks:
         """Model price and sensitivities of an option, without the swing."""
-        under = self._catalog.underlying_of(instrument)
+        under = self.catalog.underlying_of(instrument)
         day = datetime.strptime(instrument.expiry, "%Y%m%d").replace(tzinfo=UTC).date()
         years = max((close_of(day) - self._now).total_seconds() / _YEAR, _SHORTEST_LIFE)
         spot, strike = self._walks[under.symbol].price, float(instrument.strike)
@@ -124,7 +129,7 @@ class Market:
 
     def volatility(self, instrument: Instrument) -> float:
         """A year's implied volatility as a fraction; further out of the money is dearer."""
-        under = self._catalog.underlying_of(instrument)
+        under = self.catalog.underlying_of(instrument)
         distance = math.log(float(instrument.strike) / float(under.spot))
         return under.volatility * (1 + min(distance * distance, 1.0))
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from paper.contracts import MARKET_RULES, Instrument
+from paper.contracts import DIME_RULE, MARKET_RULES, Instrument
 from paper.hours import NEW_YORK, ZONE_NAME, Hours, hours_text
 from paper.orders import Execution, Order
 from paper.pricing import Greeks
 from paper.wire import UNSET_DOUBLE, Field, frame
 
-ORDER_TYPES = "ACTIVETIM,ADJUST,ALGO,DAY,GTC,IOC,FOK,LMT,MKT,STP,STPLMT,WHATIF"
+ORDER_TYPES = "ACTIVETIM,ADJUST,ALGO,COND,DAY,FOK,GAT,GTC,GTD,IOC,LMT,LOC,MIDPX,MKT,MOC,STP,STPLMT,TRAIL,TRAILLMT,WHATIF"
 OPTION_EXCHANGES = "SMART,AMEX,BATS,CBOE,ISE,NASDAQOM,PHLX"
 STOCK_EXCHANGES = "SMART,AMEX,ARCA,BATS,CBOE,IEX,ISLAND,NASDAQ,NYSE"
 
@@ -52,7 +52,7 @@ def tick_size(req_id: int, kind: int, size: int) -> bytes:
 
 def tick_req_params(req_id: int, instrument: Instrument) -> bytes:
     """tickReqParams."""
-    return frame(81, req_id, MARKET_RULES[instrument.market_rule][0][1], "9c0001", 3)
+    return frame(81, req_id, instrument.min_tick, "9c0001", 3)
 
 
 def tick_option(
@@ -94,9 +94,9 @@ def contract_details(
         one.trading_class,
         one.trading_class,
         one.con_id,
-        MARKET_RULES[one.market_rule][0][1],
+        one.min_tick,
         *([100] if version < 164 else []),
-        one.multiplier if one.is_option else "",
+        one.multiplier if one.multiplier != 1 else "",
         ORDER_TYPES,
         exchanges,
         1,
@@ -115,13 +115,19 @@ def contract_details(
         0,  # secIds
         1 if one.is_option else 2,
         one.symbol if one.is_option else "",
-        "STK" if one.is_option else "",
+        _under_type(one),
         rules,
         one.expiry,
-        "" if one.is_option else "COMMON",
+        "COMMON" if one.sec_type == "STK" else "",
         *([1] if version == 163 else []),
         *([1, 1, 100 if not one.is_option else 1] if version >= 164 else []),
     )
+
+
+def _under_type(one: Instrument) -> str:
+    if not one.is_option:
+        return ""
+    return "IND" if one.market_rule == DIME_RULE else "STK"
 
 
 def contract_details_end(req_id: int) -> bytes:
@@ -231,8 +237,9 @@ def commission_report(execution: Execution) -> bytes:
 
 
 def position(account: str, one: Instrument, quantity: Decimal, average_cost: Decimal) -> bytes:
-    """position: account-wide, the exchange empty as in captures."""
-    return frame(61, 3, account, *_contract11(one, ""), quantity, average_cost)
+    """position: account-wide; a stock with its listing exchange, anything else with none, as in captures."""
+    listing = one.primary_exchange if one.sec_type == "STK" else ""
+    return frame(61, 3, account, *_contract11(one, listing), quantity, average_cost)
 
 
 def position_end() -> bytes:
@@ -260,7 +267,7 @@ def account_value(key: str, value: str, currency: str, account: str) -> bytes:
 def portfolio_value(one: Instrument, amounts: Sequence[Decimal], account: str) -> bytes:
     """updatePortfolio; amounts are position, price, value, average cost, unrealised and realised PnL."""
     contract: list[Field] = [one.con_id, one.symbol, one.sec_type, one.expiry, one.strike, one.right or "0"]
-    contract += [one.multiplier if one.is_option else "", one.primary_exchange, one.currency]
+    contract += [one.multiplier if one.multiplier != 1 else "", one.primary_exchange, one.currency]
     return frame(7, 8, *contract, one.local_symbol, one.trading_class, *amounts, account)
 
 
@@ -312,7 +319,7 @@ def _contract11(one: Instrument, exchange: str) -> list[Field]:
         one.expiry,
         one.strike,
         one.right,
-        one.multiplier if one.is_option else "",
+        one.multiplier if one.multiplier != 1 else "",
         exchange,
         one.currency,
         one.local_symbol,

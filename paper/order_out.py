@@ -41,7 +41,9 @@ def open_order(order: Order, version: int, margin: Margin | None = None) -> byte
         *echo("deltaNeutralConId=0 deltaNeutralSettlingFirm deltaNeutralClearingAccount"),
         *echo("deltaNeutralClearingIntent deltaNeutralOpenClose=? deltaNeutralShortSale=0"),
         *echo("deltaNeutralShortSaleSlot=0 deltaNeutralDesignatedLocation"),
-        *echo("continuousUpdate=0 referencePriceType=0 trailStopPrice trailingPercent"),
+        *echo("continuousUpdate=0 referencePriceType=0"),
+        _trail_stop(order, unset=""),
+        *echo("trailingPercent"),
         None,
         None,
         None,  # basisPoints, basisPointsType, comboLegsDescrip
@@ -53,8 +55,8 @@ def open_order(order: Order, version: int, margin: Margin | None = None) -> byte
         order.status,
         *_margin(order, margin),
         *echo("randomizeSize=0 randomizePrice=0"),
-        0,  # conditions
-        *_adjusted(echo, version),
+        *_conditions(order),
+        *_adjusted(order, version),
     )
 
 
@@ -77,7 +79,9 @@ def completed_order(order: Order, version: int) -> bytes:
         ),
         *echo("deltaNeutralConId=0 deltaNeutralShortSale=0 deltaNeutralShortSaleSlot=0"),
         *echo("deltaNeutralDesignatedLocation"),
-        *echo("continuousUpdate=0 referencePriceType=0 trailStopPrice trailingPercent"),
+        *echo("continuousUpdate=0 referencePriceType=0"),
+        _trail_stop(order, unset=""),
+        *echo("trailingPercent"),
         None,  # comboLegsDescrip
         *_legs_and_scale(echo),
         *echo("clearingAccount clearingIntent=IB notHeld=0"),
@@ -85,10 +89,9 @@ def completed_order(order: Order, version: int) -> bytes:
         *echo("solicited=0"),
         order.status,
         *echo("randomizeSize=0 randomizePrice=0"),
-        0,  # conditions
-        *echo(
-            f"trailStopPrice={UNSET_DOUBLE} lmtPriceOffset={UNSET_DOUBLE} cashQty dontUseAutoPriceForHedge=1"
-        ),
+        *_conditions(order),
+        _trail_stop(order),
+        *echo(f"lmtPriceOffset={UNSET_DOUBLE} cashQty dontUseAutoPriceForHedge=1"),
         *echo("isOmsContainer=0 autoCancelDate"),
         order.filled,
         *echo("refFuturesConId=0 autoCancelParent=0"),
@@ -127,7 +130,7 @@ def _contract(order: Order) -> list[Field]:
         one.expiry,
         one.strike,
         one.right or "?",
-        one.multiplier if one.is_option else "",
+        one.multiplier if one.multiplier != 1 else "",
         one.exchange,
         one.currency,
         one.local_symbol,
@@ -141,8 +144,8 @@ def _what_is_asked(order: Order) -> list[Field]:
         terms.action,
         order.quantity,
         terms.order_type,
-        terms.limit or _ZERO,
-        terms.aux or _ZERO,
+        order.limit or terms.limit or _ZERO,
+        (order.stop if terms.has_stop and not terms.trails else terms.aux) or _ZERO,
         terms.tif or "DAY",
         terms.oca_group,
         terms.account,
@@ -187,11 +190,25 @@ def _margin(order: Order, margin: Margin | None) -> list[Field]:
     return [*(amount for row in columns for amount in row), margin.commission, None, None, "USD", ""]
 
 
-def _adjusted(echo: _Echo, version: int) -> list[Field]:
-    unset = UNSET_DOUBLE
-    fields = echo(
-        f"adjustedOrderType=None triggerPrice={unset} trailStopPrice={unset} lmtPriceOffset={unset}"
-    )
+def _conditions(order: Order) -> list[Field]:
+    """The conditions as they came, and their two flags if there are any."""
+    fields: list[Field] = [len(order.terms.conditions)]
+    for one in order.terms.conditions:
+        fields += [one.kind, one.conjunction, *one.fields]
+    flags = _Echo(order)("conditionsIgnoreRth=0 conditionsCancelOrder=0")
+    return fields + (flags if order.terms.conditions else [])
+
+
+def _trail_stop(order: Order, unset: str = UNSET_DOUBLE) -> Field:
+    """Where a trail's stop is now."""
+    stop = order.stop if order.terms.trails else order.terms.trail_stop
+    return unset if stop is None else stop
+
+
+def _adjusted(order: Order, version: int) -> list[Field]:
+    unset, echo = UNSET_DOUBLE, _Echo(order)
+    fields = echo(f"adjustedOrderType=None triggerPrice={unset}")
+    fields += [_trail_stop(order), *echo(f"lmtPriceOffset={unset}")]
     fields += echo(f"adjustedStopPrice={unset} adjustedStopLimitPrice={unset} adjustedTrailingAmount={unset}")
     fields += echo("adjustableTrailingUnit=0 softDollarTierName softDollarTierVal softDollarTierDisplayName")
     fields += echo("cashQty dontUseAutoPriceForHedge=1 isOmsContainer=0 discretionaryUpToLimitPrice=0")

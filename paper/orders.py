@@ -23,13 +23,48 @@ class Status(StrEnum):
 
 
 DONE = frozenset({Status.FILLED, Status.CANCELLED, Status.INACTIVE})
+STOPS = frozenset({"STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
+LIMITS = frozenset({"LMT", "STP LMT", "TRAIL LIMIT", "LOC"})
+
+
+class Trail(StrEnum):
+    """What a trailing amount is counted in."""
+
+    AMOUNT = "amount"
+    PERCENT = "percent"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What a stop turns into once the market goes through `trigger`. Prices in USD; None is unset."""
+
+    order_type: str
+    trigger: Decimal
+    stop: Decimal | None
+    limit: Decimal | None
+    trailing: Decimal | None
+    unit: Trail
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition as it came: its type (1 price, 3 time, 4 margin, 5 execution, 6 volume, 7 percent), "a"nd or "o"r.
+
+    `fields` are the rest in the order of the wire: whether the value must be above or below, the value, and so on.
+    """
+
+    kind: int
+    conjunction: str
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
     """What the client asked for. Prices in USD per share, quantity in shares or contracts; None is unset.
 
-    `raw` holds every field as it came, by IB's name, for those that are only given back.
+    `raw` holds every field as it came, by IB's name, for those that are only given back. `aux` is a stop's price
+    or a trail's amount, `trail_percent` a trail in percent instead, `trail_stop` where a trail starts,
+    `limit_offset` how far a trailing limit stays behind its stop.
     """
 
     contract: ContractQuery
@@ -48,6 +83,16 @@ class OrderTerms:
     what_if: bool
     algo_params: tuple[tuple[str, str], ...] = ()
     raw: Mapping[str, str] = field(default_factory=dict)
+    trail_stop: Decimal | None = None
+    trail_percent: Decimal | None = None
+    limit_offset: Decimal | None = None
+    outside_rth: bool = False
+    trigger_method: int = 0
+    good_till: str = ""
+    good_after: str = ""
+    adjustment: Adjustment | None = None
+    conditions: tuple[Condition, ...] = ()
+    conditions_cancel: bool = False
 
     @property
     def buys(self) -> bool:
@@ -57,17 +102,36 @@ class OrderTerms:
     @property
     def has_stop(self) -> bool:
         """Whether the order waits for a trigger price."""
-        return self.order_type in ("STP", "STP LMT")
+        return self.order_type in STOPS
+
+    @property
+    def trails(self) -> bool:
+        """Whether the trigger price follows the market."""
+        return self.order_type in ("TRAIL", "TRAIL LIMIT")
+
+    @property
+    def at_close(self) -> bool:
+        """Whether the order trades at the close of the session only."""
+        return self.order_type in ("MOC", "LOC")
+
+    @property
+    def at_once(self) -> bool:
+        """Whether what does not trade at once is cancelled."""
+        return self.tif in ("IOC", "FOK")
 
     @property
     def has_limit(self) -> bool:
         """Whether the order has a worst price."""
-        return self.order_type in ("LMT", "STP LMT")
+        return self.order_type in LIMITS
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An accepted order as it stands. A change makes a new value, so an event can keep the one it tells of."""
+    """An accepted order as it stands. A change makes a new value, so an event can keep the one it tells of.
+
+    `stop` and `limit` are the prices in force, USD: a trail moves them, an adjustment replaces them. It does nothing
+    before `starts`, and a cancel under way ends it at `ends`; so does the date it is good till.
+    """
 
     client_id: int
     order_id: int
@@ -85,6 +149,12 @@ class Order:
     commission: Decimal | None = None
     completed_at: datetime | None = None
     completed_status: str = ""
+    stop: Decimal | None = None
+    limit: Decimal | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
+    good_till: datetime | None = None
+    made_market: bool = False  # a modification turned it into a market order
 
     @property
     def key(self) -> OrderKey:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from paper.contracts import ContractQuery
-from paper.orders import OrderTerms
-from paper.wire import Fields, to_decimal, to_integer
+from paper.orders import Adjustment, Condition, OrderTerms, Trail
+from paper.wire import FieldError, Fields, to_decimal, to_integer
 
 _HEAD = (
     "secIdType secId action totalQuantity orderType lmtPrice auxPrice tif ocaGroup account openClose origin orderRef "
@@ -120,23 +120,46 @@ def read_place_order(fields: Fields, version: int) -> tuple[int, OrderTerms]:
     reading.take(_AFTER_ALGO)
     if raw["orderType"] == "PEG BENCH":
         reading.take(_PEG_BENCH)
-    _skip_conditions(reading)
+    conditions = _conditions(reading)
     reading.take(_ADJUSTED)
     reading.take(" ".join(name for since, name in _VERSIONED if version >= since))
-    return order_id, _terms(contract, algo_params, raw)
+    return order_id, _terms(contract, algo_params, conditions, raw)
 
 
-def _skip_conditions(reading: _Reading) -> None:
-    count = reading.fields.integer("conditions")
-    for _ in range(count):
-        for _ in range(_CONDITION_FIELDS.get(reading.fields.integer("conditionType"), 0)):
-            reading.fields.text("condition")
-    if count > 0:
+def _conditions(reading: _Reading) -> tuple[Condition, ...]:
+    found = tuple(_condition(reading.fields) for _ in range(reading.fields.integer("conditions")))
+    if found:
         reading.take("conditionsIgnoreRth conditionsCancelOrder")
+    return found
+
+
+def _condition(fields: Fields) -> Condition:
+    kind = fields.integer("conditionType")
+    if kind not in _CONDITION_FIELDS:
+        raise FieldError("conditionType", f"is {kind}, none of {sorted(_CONDITION_FIELDS)}")
+    conjunction, *rest = (fields.text("condition") for _ in range(_CONDITION_FIELDS[kind]))
+    return Condition(kind, conjunction, tuple(rest))
+
+
+def _adjustment(raw: Mapping[str, str]) -> Adjustment | None:
+    trigger = to_decimal("triggerPrice", raw["triggerPrice"])
+    if raw["adjustedOrderType"] in ("", "None") or trigger is None:
+        return None
+    return Adjustment(
+        order_type=raw["adjustedOrderType"],
+        trigger=trigger,
+        stop=to_decimal("adjustedStopPrice", raw["adjustedStopPrice"]),
+        limit=to_decimal("adjustedStopLimitPrice", raw["adjustedStopLimitPrice"]),
+        trailing=to_decimal("adjustedTrailingAmount", raw["adjustedTrailingAmount"]),
+        unit=Trail.AMOUNT if raw["adjustableTrailingUnit"] in ("", "0") else Trail.PERCENT,
+    )
 
 
 def _terms(
-    contract: ContractQuery, algo_params: tuple[tuple[str, str], ...], raw: Mapping[str, str]
+    contract: ContractQuery,
+    algo_params: tuple[tuple[str, str], ...],
+    conditions: tuple[Condition, ...],
+    raw: Mapping[str, str],
 ) -> OrderTerms:
     def decimal(name: str) -> Decimal | None:
         return to_decimal(name, raw[name])
@@ -158,4 +181,14 @@ def _terms(
         what_if=raw["whatIf"] == "1",
         algo_params=algo_params,
         raw=raw,
+        trail_stop=decimal("trailStopPrice"),
+        trail_percent=decimal("trailingPercent"),
+        limit_offset=decimal("lmtPriceOffset"),
+        outside_rth=raw["outsideRth"] == "1",
+        trigger_method=to_integer("triggerMethod", raw["triggerMethod"]),
+        good_till=raw["goodTillDate"],
+        good_after=raw["goodAfterTime"],
+        adjustment=_adjustment(raw),
+        conditions=conditions,
+        conditions_cancel=raw.get("conditionsCancelOrder", "") == "1",
     )

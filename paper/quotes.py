@@ -95,6 +95,11 @@ def quote_by_hand(
     return quote if last is None else quote.traded(last, lot(instrument))
 
 
+def flat_quote(price: Decimal) -> Quote:
+    """The quote of something that has one price for good."""
+    return Quote(price, price, price, 0, 0, 0, 0, price, price, price, price)
+
+
 def _around(instrument: Instrument, middle: float, half_spread: float) -> tuple[Decimal, Decimal]:
     tick = instrument.tick_at(Decimal(middle))
     bid = max(on_grid(middle - half_spread, tick, ROUND_FLOOR), tick)

@@ -1,6 +1,7 @@
 """Answers to requests about orders and executions."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from paper import messages_out as out
@@ -39,7 +40,11 @@ def _global_cancel(gateway: Gateway, session: Session, request: rq.GlobalCancel)
 def _open_orders(gateway: Gateway, session: Session, request: rq.OpenOrders) -> None:
     for order in gateway.engine.book.live_orders():
         if request.everyone or order.client_id == session.client_id:
-            session.send(open_order(order, session.version), out.order_status(order))
+            known = order.order_id > 0 or session.client_id == order.client_id
+            shown = (
+                order if known else replace(order, order_id=0)
+            )  # only client 0 knows handmade ones by an id
+            session.send(open_order(shown, session.version), out.order_status(shown))
     session.send(out.open_order_end())
 
 

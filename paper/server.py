@@ -12,7 +12,7 @@ import socket
 from pathlib import Path
 from typing import cast
 
-from paper.clock import RealClock
+from paper.clock import make_clock
 from paper.connection import Connection
 from paper.control import Control
 from paper.controls import Controls
@@ -163,7 +163,7 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     script = read_script(settings.script) if settings.script else []
     ledger: Ledger = FileLedger(settings.ledger) if settings.ledger else NoLedger()
-    gateway = Gateway(settings, RealClock(), ledger)
+    gateway = Gateway(settings, make_clock(settings.start, settings.speed), ledger)
     server = Server(gateway, settings.pacing)
     listener = bind(settings.host, settings.port, settings.port_file)
     port = listener.getsockname()[1]

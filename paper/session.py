@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from paper.contracts import Instrument
-from paper.market import Quote
+from paper.quotes import Quote
 from paper.wire import FrameBuffer
 
 

@@ -2,18 +2,24 @@
 
 import argparse
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from paper.contracts import UNDERLYINGS
-from paper.hours import Hours
+from paper.hours import NEW_YORK, Hours
 from paper.market import Mood
 from paper.pacing import Policy
+from paper.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How this gateway is run. `tick` in seconds between market moves; `spots` in USD by symbol."""
+    """How this gateway is run. `tick` in seconds between market moves; `spots` and `cash` in USD.
+
+    With a `start` the clock is virtual: it starts there and runs `speed` times as fast as the machine's, 0 for not
+    at all.
+    """
 
     host: str = "127.0.0.1"
     port: int = 4002
@@ -29,6 +35,10 @@ class Settings:
     hours: Hours = Hours.ALWAYS
     tick: float = 0.2
     spots: dict[str, Decimal] = field(default_factory=dict)
+    cash: Decimal = Decimal(1_000_000)
+    switches: Switches = field(default_factory=Switches)
+    start: datetime | None = None
+    speed: float = 1.0
 
 
 def parse(arguments: list[str]) -> Settings:
@@ -61,9 +71,62 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument(
         "--spot", type=_spot, action="append", default=[], metavar="SYMBOL=USD", help="starting price"
     )
+    _add_world(parser)
     values = vars(parser.parse_args(arguments))
-    spots = dict(values.pop("spot"))
-    return Settings(**values, spots=spots)
+    spots, switches = dict(values.pop("spot")), Switches()
+    for name, text in values.pop("switch"):
+        switches = switches.with_value(name, text)
+    return Settings(**values, spots=spots, switches=switches)
+
+
+def _add_world(parser: argparse.ArgumentParser) -> None:
+    """The options that say what account, time and Gateway are imitated."""
+    parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="what the account has, USD")
+    parser.add_argument(
+        "--switch",
+        type=_switch,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a behaviour in which Gateways differ, see docs/paper-vs-live.md",
+    )
+    parser.add_argument(
+        "--start", type=_start, help="start of a virtual clock, 2026-11-23T09:30 in New York's time"
+    )
+    parser.add_argument(
+        "--speed", type=_speed, default=1.0, help="seconds of a virtual clock in one of the machine's"
+    )
+
+
+def _switch(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    try:
+        Switches().with_value(name, value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name, value
+
+
+def _start(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 <= speed <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text} is not a speed from 0 to 100000")
+    return speed
+
+
+def _cash(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal(0)
+    if not value.is_finite() or not 0 < value <= 10**12:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount above 0 USD")
+    return value
 
 
 def _interval(text: str) -> float:
@@ -82,6 +145,6 @@ def _spot(text: str) -> tuple[str, Decimal]:
         value = Decimal(price)
     except InvalidOperation:
         value = Decimal(0)
-    if not value.is_finite() or not 1 <= value <= 2000:
-        raise argparse.ArgumentTypeError(f"{price!r} is not a price from 1 to 2000 USD")
+    if not value.is_finite() or not 1 <= value <= 20000:
+        raise argparse.ArgumentTypeError(f"{price!r} is not a price from 1 to 20000 USD")
     return symbol, value
