@@ -14,6 +14,11 @@ import structlog
 
 from conf.sections import Log
 
+# Without the values of local variables: a frame may hold a URL with its password.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -30,7 +35,7 @@ def configure(log: Log, process: str, stream: TextIO | None = None) -> None:
     if console:
         render: list[Any] = [structlog.dev.ConsoleRenderer(colors=stream.isatty(), timestamp_key="at")]
     else:
-        render = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(_to_json)]
+        render = [_TRACEBACKS, structlog.processors.JSONRenderer(_to_json)]
     structlog.configure(
         processors=shared + render,
         wrapper_class=structlog.make_filtering_bound_logger(level),
