@@ -7,27 +7,104 @@ path SPY gap 430 5    halt SPY    resume SPY    advance 3600 [step 60]
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
+from paper.contracts import STOCK_RULE, Instrument
 from paper.controls import ControlError, Controls
+from paper.orders import Order
 from paper.scenario import ScriptError
 
 _Words = list[str]
 
 
-def use_hand(controls: Controls, words: tuple[str, ...]) -> object:
-    """Do what the words say. Returns what is to be told of it; raises ScriptError."""
-    verb, left = words[0], list(words[1:])
-    do = _HANDS.get(verb)
-    if do is None:
-        raise ScriptError(
-            f"{verb!r} is no statement; there are {', '.join(sorted(_HANDS))} and those of faults"
+class Hands:
+    """Does what the words of a statement say."""
+
+    def __init__(self, controls: Controls, find: Callable[[str], Order]) -> None:
+        self._controls = controls
+        self._find = find  # an order by its name in scenarios
+        self._verbs: dict[str, Callable[[_Words], object]] = {
+            "move": self._move,
+            "quote": self._quote,
+            "release": lambda left: controls.release(_next(left)),
+            "path": self._path,
+            "halt": lambda left: controls.halt(_next(left)),
+            "resume": lambda left: controls.resume(_next(left)),
+            "advance": self._advance,
+            "fill": self._fill,
+            "manual": self._manual,
+            "close": lambda left: _told(controls.close_by_hand(_next(left))),
+            "cancel": lambda left: controls.cancel_by_hand(find(_next(left))),
+            "own": lambda left: controls.hold(_next(left), _number(left), _number(left)),
+            "own-unlisted": self._own_unlisted,
+            "nextid": lambda left: controls.next_id(int(_next(left)), int(_next(left))),
+            "switch": lambda left: controls.switch(_next(left), _next(left)),
+        }
+
+    def __call__(self, words: tuple[str, ...]) -> object:
+        """Do it. Returns what is to be told of it; raises ScriptError."""
+        verb, left = words[0], list(words[1:])
+        do = self._verbs.get(verb)
+        if do is None:
+            there_are = ", ".join(sorted(self._verbs))
+            raise ScriptError(f"{verb!r} is no statement; there are {there_are} and those of faults")
+        try:
+            told = do(left)
+        except (ControlError, ValueError, InvalidOperation, KeyError, TypeError) as error:
+            reason = "not a number" if isinstance(error, InvalidOperation) else error
+            raise ScriptError(f"{' '.join(words)!r}: {reason}") from None
+        if left:
+            raise ScriptError(f"{' '.join(words)!r}: {' '.join(left)!r} is too much")
+        return told
+
+    def _move(self, left: _Words) -> None:
+        self._controls.move(_next(left), _number(left))
+
+    def _quote(self, left: _Words) -> None:
+        name, bid, ask = _next(left), _number(left), _number(left)
+        last, size = _option(left, "last"), _option(left, "size")
+        self._controls.quote(name, bid, ask, _decimal(last), int(size) if size else None)
+
+    def _path(self, left: _Words) -> None:
+        self._controls.path(_next(left), _next(left), _number(left), float(_next(left)))
+
+    def _advance(self, left: _Words) -> None:
+        seconds, step = float(_next(left)), _option(left, "step")
+        self._controls.advance(seconds, float(step or 1))
+
+    def _fill(self, left: _Words) -> None:
+        order = self._find(_next(left))
+        shares, price = _option(left, "shares"), _option(left, "price")
+        self._controls.fill(order, _decimal(shares), _decimal(price))
+
+    def _manual(self, left: _Words) -> object:
+        action, quantity, name = _next(left), _number(left), _next(left)
+        limit, stop = _decimal(_option(left, "limit")), _decimal(_option(left, "stop"))
+        ref = _option(left, "ref") or ""
+        return _told(self._controls.manual_order(name, action, quantity, limit, stop, ref))
+
+    def _own_unlisted(self, left: _Words) -> None:
+        quantity, cost = _number(left), _number(left)
+        given = dict(word.split("=", 1) for word in left)
+        left.clear()
+        instrument = Instrument(
+            con_id=int(given["conId"]),
+            symbol=given["symbol"],
+            sec_type=given["secType"],
+            local_symbol=given.get("localSymbol", given["symbol"]),
+            trading_class=given.get("tradingClass", given["symbol"]),
+            long_name=given["symbol"],
+            primary_exchange=given.get("exchange", ""),
+            market_rule=STOCK_RULE,
+            expiry=given.get("expiry", ""),
+            strike=Decimal(given.get("strike", "0")),
+            right=given.get("right", ""),
+            multiplier=int(given.get("multiplier", "1")),
         )
-    try:
-        told = do(controls, left)
-    except (ControlError, ValueError, InvalidOperation, IndexError) as error:
-        raise ScriptError(f"{' '.join(words)!r}: {error or 'not a number'}") from None
-    if left:
-        raise ScriptError(f"{' '.join(words)!r}: {' '.join(left)!r} is too much")
-    return told
+        self._controls.hold(instrument, quantity, cost)
+
+
+def _told(order: Order) -> dict[str, object]:
+    """What a caller is told of an order made by hand."""
+    return {"client_id": order.client_id, "order_id": order.order_id, "perm_id": order.perm_id}
 
 
 def _next(left: _Words) -> str:
@@ -36,12 +113,17 @@ def _next(left: _Words) -> str:
     return left.pop(0)
 
 
-def _price(left: _Words) -> Decimal:
-    text = _next(left)
-    price = Decimal(text)
-    if not price.is_finite():
-        raise ValueError(f"{text!r} is not a price")
-    return price
+def _number(left: _Words) -> Decimal:
+    number = _decimal(_next(left))
+    assert number is not None
+    return number
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    number = None if text is None else Decimal(text)
+    if number is not None and not number.is_finite():
+        raise ValueError(f"{text!r} is not a number")
+    return number
 
 
 def _option(left: _Words, word: str) -> str | None:
@@ -50,33 +132,3 @@ def _option(left: _Words, word: str) -> str | None:
     at = left.index(word)
     _, value = left.pop(at), left.pop(at)
     return value
-
-
-def _move(controls: Controls, left: _Words) -> None:
-    controls.move(_next(left), _price(left))
-
-
-def _quote(controls: Controls, left: _Words) -> None:
-    name, bid, ask = _next(left), _price(left), _price(left)
-    last, size = _option(left, "last"), _option(left, "size")
-    controls.quote(name, bid, ask, Decimal(last) if last else None, int(size) if size else None)
-
-
-def _path(controls: Controls, left: _Words) -> None:
-    controls.path(_next(left), _next(left), _price(left), float(_next(left)))
-
-
-def _advance(controls: Controls, left: _Words) -> None:
-    seconds = float(_next(left))
-    controls.advance(seconds, float(_option(left, "step") or 1))
-
-
-_HANDS: dict[str, Callable[[Controls, _Words], object]] = {
-    "move": _move,
-    "quote": _quote,
-    "release": lambda controls, left: controls.release(_next(left)),
-    "path": _path,
-    "halt": lambda controls, left: controls.halt(_next(left)),
-    "resume": lambda controls, left: controls.resume(_next(left)),
-    "advance": _advance,
-}

@@ -4,7 +4,6 @@ The ledger is committed before anything is written, so no client knows of an exe
 """
 
 import asyncio
-import functools
 import logging
 import os
 import signal
@@ -19,8 +18,9 @@ from paper.controls import Controls
 from paper.director import Stage
 from paper.faults import Faults
 from paper.gateway import Gateway
-from paper.hands import use_hand
+from paper.hands import Hands
 from paper.ledger import FileLedger, Ledger, NoLedger
+from paper.orders import Order
 from paper.pacing import Policy
 from paper.scenario import Statement, read_script
 from paper.settings import Settings
@@ -41,7 +41,7 @@ class Server:
             connections=self.connections,
             flush_soon=self.flush_soon,
             restart=self.restart,
-            hand=functools.partial(use_hand, Controls(gateway)),
+            hand=Hands(Controls(gateway), self.find_order),
             pacing=pacing,
         )
         self._flush_pending = False
@@ -53,6 +53,10 @@ class Server:
     def pacing(self) -> Policy:
         """What is done to clients that send too fast."""
         return self.stage.pacing
+
+    def find_order(self, name: str) -> Order:
+        """An order by its name in scenarios. Raises ScriptError."""
+        return self.stage.order(name)
 
     def perform(self, statement: object) -> None:
         """Carry a statement out that nobody waits for."""
