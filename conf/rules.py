@@ -6,6 +6,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -31,6 +32,23 @@ def check_port(broker: Broker, problems: list[str]) -> None:
     """A port must come from somewhere."""
     if broker.port == 0 and not broker.port_file:
         problems.append("[broker] port = 0 needs [broker] port_file")
+
+
+def check_pacing(broker: Broker, problems: list[str]) -> None:
+    """Something must be left for entries."""
+    limit, reserve = broker.requests_per_second, broker.reserved_per_second
+    if reserve >= limit:
+        problems.append(
+            f"[broker] reserved_per_second = {reserve}: must be below requests_per_second = {limit}"
+        )
+
+
+def check_reset_zone(broker: Broker, problems: list[str]) -> None:
+    """The zone must be one that this host knows."""
+    try:
+        ZoneInfo(broker.reset_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problems.append(f"[broker] reset_zone = {broker.reset_zone!r}: no such time zone")
 
 
 def read_redis_secret(redis: Redis, root: Path, given: Mapping[str, Given], problems: list[str]) -> Redis:

@@ -14,6 +14,8 @@ Fraction = Annotated[float, Meta(gt=0, le=1)]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Symbol = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9. ]{0,11}$")]
+_DAY, _CLOCK = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)", "([01][0-9]|2[0-3]):[0-5][0-9]"
+Window = Annotated[str, Meta(pattern=f"^{_DAY}(-{_DAY})? {_CLOCK}-{_CLOCK}$")]
 
 
 def says(text: str) -> Meta:
@@ -43,8 +45,18 @@ class Broker(Struct, frozen=True, forbid_unknown_fields=True):
     )
     backoff_max_s: Annotated[Seconds, says("Longest wait in seconds between two reconnects.")] = 30.0
     requests_per_second: Annotated[
-        int, Meta(ge=1, le=1000), says("Messages a second sent to IB, whose limit is 50.")
+        int, Meta(ge=2, le=1000), says("Messages a second sent to IB, whose limit is 50.")
     ] = 45
+    reserved_per_second: Annotated[
+        int, Meta(ge=0, le=999), says("How many of them entries and requests leave to cancels and stops.")
+    ] = 10
+    reset_windows: Annotated[
+        tuple[Window, ...],
+        says("When IB resets its servers, daily and at the weekend: a lost link is expected then."),
+    ] = ("Sun-Fri 00:15-01:45", "Fri 23:00-03:00")
+    reset_zone: Annotated[
+        str, says("Time zone of reset_windows; the defaults are IB's for North America.")
+    ] = "America/New_York"
 
 
 class Redis(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,7 +17,7 @@ from msgspec import Struct
 from conf.decode import decode_section, unknown_sections
 from conf.errors import ConfigError
 from conf.paths import Paths, resolve_paths
-from conf.rules import check_account, check_port, read_redis_secret
+from conf.rules import check_account, check_pacing, check_port, check_reset_zone, read_redis_secret
 from conf.sections import (
     Broker,
     Bus,
@@ -128,6 +128,8 @@ def load(root: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     paths = resolve_paths(section, root, problems)
     check_account(mode, broker, problems)
     check_port(broker, problems)
+    check_pacing(broker, problems)
+    check_reset_zone(broker, problems)
     redis = read_redis_secret(redis, root, layers.get("redis", {}), problems)
     port_file = root / broker.port_file.replace("{run}", str(paths.run))
     broker = msgspec.structs.replace(broker, port_file=str(port_file))

@@ -76,3 +76,23 @@ def test_a_url_must_be_one_of_redis(root: Path) -> None:
     )
     (root / "conf/profiles/paper.toml").write_text("[redis]\nurl = 5\n")
     assert "[redis] url = ***: expected `str`, got `int`" in refusal(root)
+
+
+def test_the_reserve_leaves_something_for_entries(root: Path) -> None:
+    """A reserve as large as the whole limit is refused with both numbers."""
+    assert refusal(root, BROKER__REQUESTS_PER_SECOND="10", BROKER__RESERVED_PER_SECOND="10") == (
+        "[broker] reserved_per_second = 10: must be below requests_per_second = 10"
+    )
+
+
+@pytest.mark.parametrize("zone", ["America/Gotham", "../etc", "America"])
+def test_the_zone_of_the_resets_must_exist(root: Path, zone: str) -> None:
+    """A zone that this host does not know is refused by name."""
+    assert refusal(root, BROKER__RESET_ZONE=zone) == f"[broker] reset_zone = '{zone}': no such time zone"
+
+
+def test_a_reset_window_names_days_and_clock_times(root: Path) -> None:
+    """One day or a range of days, and two clock times; anything else is refused."""
+    good = load(root, {"ROUTER_BROKER__RESET_WINDOWS": "Mon 01:00-02:00,Fri-Sun 23:00-03:00"})
+    assert good.broker.reset_windows == ("Mon 01:00-02:00", "Fri-Sun 23:00-03:00")
+    assert "reset_windows" in refusal(root, BROKER__RESET_WINDOWS="nightly")
