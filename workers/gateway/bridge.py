@@ -1,13 +1,15 @@
 """What IB says -> bus messages, one callback each.
 
-Knows the wire's fields and the router's messages; holds only what joins them: which orderRef a permId has,
-and which executions still wait for their commission. Nothing here knows the library or the socket.
+Knows the wire's fields and the router's messages; holds only what joins them: which orderRef an order has,
+and which executions still wait for their commission. Nothing here knows the library or the socket. A message
+that cannot be true raises ValueError; the caller keeps it aside.
 Field numbers follow the TWS text protocol at server versions 157 to 176.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from router.messages import (
+    Action,
     BrokerError,
     CommissionReport,
     ContractSpec,
@@ -27,7 +30,13 @@ from router.messages import (
 
 UNSET_LIMIT = 1e300  # IB writes an unset double as 1.797e308
 LIVE_REQUEST = -1  # request id of an execution that was not asked for
+UNSET_INT, UNSET_LONG = 2**31 - 1, 2**63 - 1  # as IB writes them; a manual order's executions have the first
 TERMINAL = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
+ACTIONS: dict[str, Action] = {"BOT": "BUY", "SLD": "SELL"}
+
+_EXECUTION_TIME = re.compile(r"(?P<day>\d{8})(?:-| +)(?P<clock>\d\d:\d\d:\d\d)(?: +(?P<zone>\S+))?")
+
+OrderKey = int | tuple[int, int]  # permId, or client id and order id while IB has not given one
 
 
 def number(text: Any) -> float | None:
@@ -39,13 +48,22 @@ def number(text: Any) -> float | None:
 
 
 def amount(text: Any) -> float:
-    """A double that IB always sets; an unset one counts as zero."""
+    """A double for which none is as good as zero."""
     return number(text) or 0.0
 
 
+def required(text: Any, name: str) -> float:
+    """A double without which the message says nothing: making one up would book what never was."""
+    value = number(text)
+    if value is None:
+        raise ValueError(f"{name} is {text!r}")
+    return value
+
+
 def whole(text: Any) -> int:
-    """An integer of the wire; an empty one is zero."""
-    return int(float(text)) if text not in (None, "") else 0
+    """An integer of the wire; an empty or unset one is zero."""
+    value = int(float(text)) if text not in (None, "") else 0
+    return 0 if value == UNSET_INT or value >= UNSET_LONG else value
 
 
 def contract_spec(fields: Sequence[Any]) -> ContractSpec:
@@ -89,35 +107,52 @@ def from_contract(contract: Any) -> ContractSpec:
 def execution_time(text: str, fallback: datetime) -> datetime:
     """An execution's time in UTC. Naive means UTC; a time in an unknown zone is answered with `fallback`,
     the time of receipt, because losing the execution would be worse than a second of error."""
-    date_text, _, rest = text.strip().replace("-", " ", 1).partition(" ")
-    clock, _, zone = rest.strip().partition(" ")
+    match = _EXECUTION_TIME.fullmatch(text.strip())
+    if match is None:
+        return fallback
     try:
-        naive = datetime.strptime(f"{date_text} {clock}", "%Y%m%d %H:%M:%S")  # noqa: DTZ007 - zone follows
-        return naive.replace(tzinfo=ZoneInfo(zone) if zone else UTC).astimezone(UTC)
-    except (ValueError, ZoneInfoNotFoundError):
+        naive = datetime.strptime(match["day"] + match["clock"], "%Y%m%d%H:%M:%S")  # noqa: DTZ007 - zone follows
+        return naive.replace(tzinfo=ZoneInfo(match["zone"]) if match["zone"] else UTC).astimezone(UTC)
+    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):  # OSError: the zone names a directory
         return fallback
 
 
 def superseded(exec_id: str) -> str:
     """The execution that `....02` corrects is `....01`; an empty text for a first version."""
     stem, _, revision = exec_id.rpartition(".")
-    if not stem or not revision.isdigit() or int(revision) <= 1:
+    if not stem or not revision.isdecimal() or int(revision) <= 1:
         return ""
     return f"{stem}.{int(revision) - 1:0{len(revision)}d}"
+
+
+def order_key(event: OrderLifecycleEvent) -> OrderKey:
+    """What tells this order from every other one: an order that IB refuses at once never gets a permId."""
+    return event.perm_id or (event.client_id, event.order_id)
+
+
+def ended(event: OrderLifecycleEvent) -> bool:
+    """Whether this word on an order is its last."""
+    return event.status in TERMINAL or event.origin == "completed"
 
 
 class Bridge:
     """Turns callbacks into messages and joins what IB leaves apart."""
 
     def __init__(self) -> None:
-        self.orders: dict[int, OrderLifecycleEvent] = {}  # permId -> newest word on that order
+        self.client_id = 0  # order ids mean something for this client only
+        self._orders: dict[OrderKey, OrderLifecycleEvent] = {}  # newest word on each order
+        self._placed: dict[int, str] = {}  # refs by order id of what IB has not said a word on
         self._refs_by_execution: dict[str, str] = {}  # only those still without a commission report
+
+    def placed(self, order_id: int, ref: str) -> None:
+        """An order is on its way: IB may refuse it by its id alone, without ever telling of the order."""
+        self._placed[order_id] = ref
 
     def open_order(
         self, order_id: int, contract: Any, order: Any, status: str, *, replayed: bool, now_ns: int
     ) -> OrderLifecycleEvent:
         """openOrder. It says nothing of fills, so those are kept from the last status."""
-        known = self.orders.get(order.permId)
+        known = self._known(order.permId, order.clientId, order_id)
         event = OrderLifecycleEvent(
             origin="open",
             ref=order.orderRef,
@@ -142,18 +177,19 @@ class Bridge:
             replayed=replayed,
             received_ns=now_ns,
         )
-        self.orders[event.perm_id] = event
+        self._keep(event)
         return event
 
     def completed_order(self, contract: Any, order: Any, state: Any, *, now_ns: int) -> OrderLifecycleEvent:
         """completedOrder: joined to its order by permId only, and only ever an answer to a request."""
+        known = self._orders.get(order.permId)
         filled = amount(order.filledQuantity)
         event = OrderLifecycleEvent(
             origin="completed",
             ref=order.orderRef,
             perm_id=order.permId,
-            order_id=order.orderId,
-            client_id=order.clientId,
+            order_id=known.order_id if known else 0,
+            client_id=known.client_id if known else 0,
             account=order.account,
             contract=from_contract(contract),
             action=order.action,
@@ -167,13 +203,13 @@ class Bridge:
             status=state.status,
             filled=filled,
             remaining=max(0.0, amount(order.totalQuantity) - filled),
-            avg_fill_price=None,
+            avg_fill_price=known.avg_fill_price if known else None,
             why_held="",
             replayed=True,
             received_ns=now_ns,
             reason=state.completedStatus,
         )
-        self.orders.setdefault(event.perm_id, event)
+        self._keep(event)
         return event
 
     def order_status(self, fields: Sequence[str], *, replayed: bool, now_ns: int) -> OrderLifecycleEvent:
@@ -181,10 +217,11 @@ class Bridge:
         _, order_id, status, filled, remaining, average, perm_id, parent_id, _, client_id, why_held, *_ = (
             fields
         )
-        known = self.orders.get(whole(perm_id)) or _unknown_order(whole(perm_id))
+        known = self._known(whole(perm_id), whole(client_id), whole(order_id)) or _unknown_order()
         event = msgspec.structs.replace(
             known,
             origin="status",
+            perm_id=whole(perm_id),
             order_id=whole(order_id),
             client_id=whole(client_id),
             parent_id=whole(parent_id),
@@ -196,13 +233,15 @@ class Bridge:
             replayed=replayed,
             received_ns=now_ns,
         )
-        self.orders[event.perm_id] = event
+        self._keep(event)
         return event
 
     def execution(self, fields: Sequence[str], *, now_ns: int, now: datetime) -> ExecutionFill:
         """execDetails (11). The venue is its own exchange field; the contract keeps the routing exchange."""
         exec_id, time_text, account, venue, side, shares, price, perm_id, client_id = fields[14:23]
         perm, ref = whole(perm_id), fields[26]
+        if side not in ACTIONS:
+            raise ValueError(f"side is {side!r}")
         fill = ExecutionFill(
             exec_id=exec_id,
             ref=ref,
@@ -211,9 +250,9 @@ class Bridge:
             client_id=whole(client_id),
             account=account,
             contract=contract_spec(fields[3:14]),
-            action="BUY" if side == "BOT" else "SELL",
-            quantity=amount(shares),
-            price=amount(price),
+            action=ACTIONS[side],
+            quantity=required(shares, "shares"),
+            price=required(price, "price"),
             cum_quantity=amount(fields[24]),
             avg_price=amount(fields[25]),
             exchange=venue,
@@ -231,7 +270,7 @@ class Bridge:
         return CommissionReport(
             exec_id=exec_id,
             ref=self._refs_by_execution.pop(exec_id, ""),
-            commission=amount(commission),
+            commission=required(commission, "commission"),
             currency=currency,
             realized_pnl=number(realized),
             replayed=replayed,
@@ -245,15 +284,27 @@ class Bridge:
         )
 
     def ref_of(self, order_id: int) -> str:
-        """The orderRef of the newest order with this id, or an empty text."""
-        for event in reversed(self.orders.values()):
-            if event.order_id == order_id and order_id > 0:
-                return event.ref
-        return ""
+        """The orderRef of this client's newest order with this id, or an empty text."""
+        mine = [
+            event.ref
+            for event in self._orders.values()
+            if event.order_id == order_id and event.client_id == self.client_id
+        ]
+        return self._placed.get(order_id) or (mine[-1] if mine and order_id > 0 else "")
 
     def forget_ended(self) -> None:
         """Drop the orders that ended: called before a rebuild, whose answers bring today's back."""
-        self.orders = {perm: event for perm, event in self.orders.items() if event.status not in TERMINAL}
+        self._orders = {key: event for key, event in self._orders.items() if not ended(event)}
+        self._refs_by_execution.clear()
+
+    def _known(self, perm_id: int, client_id: int, order_id: int) -> OrderLifecycleEvent | None:
+        return self._orders.get(perm_id or (client_id, order_id)) or self._orders.get((client_id, order_id))
+
+    def _keep(self, event: OrderLifecycleEvent) -> None:
+        self._orders.pop((event.client_id, event.order_id), None)  # what was said before it had a permId
+        self._orders[order_key(event)] = event
+        if event.client_id == self.client_id and event.ref:
+            self._placed.pop(event.order_id, None)
 
 
 def position(fields: Sequence[str], *, replayed: bool, now_ns: int) -> PositionSnapshot:
@@ -261,7 +312,7 @@ def position(fields: Sequence[str], *, replayed: bool, now_ns: int) -> PositionS
     return PositionSnapshot(
         account=fields[2],
         contract=contract_spec(fields[3:14]),
-        quantity=amount(fields[14]),
+        quantity=required(fields[14], "position"),
         avg_cost=amount(fields[15]),
         replayed=replayed,
         received_ns=now_ns,
@@ -287,11 +338,11 @@ def _price(value: Any) -> float | None:
     return number(value) or None
 
 
-def _unknown_order(perm_id: int) -> OrderLifecycleEvent:
+def _unknown_order() -> OrderLifecycleEvent:
     return OrderLifecycleEvent(
         origin="status",
         ref="",
-        perm_id=perm_id,
+        perm_id=0,
         order_id=0,
         client_id=0,
         account="",

@@ -1,0 +1,670 @@
+"""What IB says, field by field, as bus messages (TWS text protocol at server versions 157 to 176)."""
+
+from __future__ import annotations
+
+import math
+import sys
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.messages import (
+    BrokerError,
+    CommissionReport,
+    ContractSpec,
+    ExecutionFill,
+    OrderLifecycleEvent,
+    PnLSnapshot,
+    PositionSnapshot,
+)
+from workers.gateway import bridge
+from workers.gateway.bridge import Bridge, amount, execution_time, number, required, superseded, whole
+
+NOW = datetime(2025, 9, 19, 14, 0, tzinfo=UTC)
+UNSET = "1.7976931348623157E308"
+OPTION = [
+    "1001",
+    "SPY",
+    "OPT",
+    "20250919",
+    "451.0",
+    "C",
+    "100",
+    "CBOE",
+    "USD",
+    "SPY   250919C00451000",
+    "SPY",
+]
+SPEC = ContractSpec(
+    sec_type="OPT",
+    symbol="SPY",
+    exchange="CBOE",
+    currency="USD",
+    expiry="20250919",
+    strike=451.0,
+    right="C",
+    multiplier=100,
+    con_id=1001,
+    local_symbol="SPY   250919C00451000",
+    trading_class="SPY",
+)
+REF = "9bbeedc541dd1c7a-mfqwpfk0-E"
+NOISE = st.sampled_from(
+    [
+        "",
+        "0",
+        "1",
+        "-1",
+        "2.5",
+        UNSET,
+        "1.797e308",
+        "-1.797e308",
+        "NaN",
+        "Infinity",
+        "-inf",
+        "2147483647",
+        "x",
+    ]
+)
+
+
+def status(**changes: str) -> list[str]:
+    """The fields of an orderStatus."""
+    fields = {
+        "order_id": "101",
+        "status": "Submitted",
+        "filled": "0",
+        "remaining": "7",
+        "average": "0",
+        "perm_id": "900001",
+        "parent_id": "0",
+        "last": "0",
+        "client_id": "1",
+        "why_held": "",
+        "cap": "0",
+    }
+    return ["3", *(fields | changes).values()]
+
+
+def execution(**changes: str) -> list[str]:
+    """The fields of an execDetails."""
+    fields = {
+        "request": "-1",
+        "order_id": "101",
+        "contract": "",
+        "exec_id": "0000e0d5.6741.01.01",
+        "time": "20250919 09:59:58 US/Eastern",
+        "account": "DU1000001",
+        "venue": "CBOE",
+        "side": "BOT",
+        "shares": "3",
+        "price": "2.5",
+        "perm_id": "900001",
+        "client_id": "1",
+        "liquidation": "0",
+        "cumulated": "5",
+        "average": "2.49",
+        "ref": REF,
+        "rest": "",
+    } | changes
+    flat: list[str] = ["11"]
+    for name, value in fields.items():
+        flat += OPTION if name == "contract" else [value]
+    return flat
+
+
+def commission(exec_id: str = "0000e0d5.6741.01.01", paid: str = "1.05", realized: str = UNSET) -> list[str]:
+    """The fields of a commissionReport."""
+    return ["59", "1", exec_id, paid, "USD", realized, UNSET, ""]
+
+
+def order(**changes: Any) -> Any:
+    """What the library's decoder makes of an order."""
+    plain = {
+        "orderRef": REF,
+        "permId": 900_001,
+        "orderId": 101,
+        "clientId": 1,
+        "account": "DU1000001",
+        "action": "BUY",
+        "orderType": "LMT",
+        "totalQuantity": 7.0,
+        "lmtPrice": 2.5,
+        "auxPrice": 0.0,
+        "tif": "DAY",
+        "parentId": 0,
+        "ocaGroup": "",
+        "filledQuantity": sys.float_info.max,
+    }
+    return SimpleNamespace(**(plain | changes))
+
+
+def contract() -> Any:
+    """What the library's decoder makes of the option."""
+    names = [
+        "conId",
+        "symbol",
+        "secType",
+        "lastTradeDateOrContractMonth",
+        "strike",
+        "right",
+        "multiplier",
+        "exchange",
+        "currency",
+        "localSymbol",
+        "tradingClass",
+    ]
+    values: list[Any] = list(OPTION)
+    values[0], values[4] = 1001, 451.0
+    return SimpleNamespace(**dict(zip(names, values, strict=True)))
+
+
+def opened(to: Bridge, state: str = "Submitted", **changes: Any) -> OrderLifecycleEvent:
+    """An openOrder told to the bridge."""
+    told = order(**changes)
+    return to.open_order(told.orderId, contract(), told, state, replayed=False, now_ns=5)
+
+
+@pytest.fixture
+def joined() -> Bridge:
+    """A bridge of client 1."""
+    made = Bridge()
+    made.client_id = 1
+    return made
+
+
+# ---------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize(
+    "unset",
+    ["", None, UNSET, "1.7976931348623157e+308", "1.797e308", "-1.797e308", "NaN", "nan", "Infinity", "-inf",
+     sys.float_info.max, math.nan, math.inf],
+)  # fmt: skip
+def test_no_number(unset: object) -> None:
+    """Every spelling of unset, NaN and the infinities are None, and never get past the seam."""
+    assert number(unset) is None
+    assert amount(unset) == 0.0
+    with pytest.raises(ValueError, match="price is"):
+        required(unset, "price")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("2.5", 2.5), ("-0.25", -0.25), ("0", 0.0), ("1e-7", 1e-7), (7, 7.0)]
+)
+def test_a_number(text: object, value: float) -> None:
+    """A number is itself, from the wire or from the library."""
+    assert number(text) == amount(text) == required(text, "price") == value
+
+
+@given(st.floats() | st.floats().map(repr) | st.integers(-(2**70), 2**70).map(str))
+def test_number_law(value: object) -> None:
+    """Whatever the wire holds, what comes through is finite and of this world."""
+    found = number(value)
+    assert found is None or (math.isfinite(found) and abs(found) < 1e300)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("", 0), (None, 0), ("7", 7), ("-1", -1), ("7.0", 7), ("2147483647", 0), ("9223372036854775807", 0)],
+)
+def test_whole(text: object, value: int) -> None:
+    """Whole numbers; empty and both of IB's unset ones are 0."""
+    assert whole(text) == value
+
+
+# ---------------------------------------------------------------- times and corrections
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("20231116-12:15:35", datetime(2023, 11, 16, 12, 15, 35, tzinfo=UTC)),
+        ("20230224  12:04:56", datetime(2023, 2, 24, 12, 4, 56, tzinfo=UTC)),
+        ("20231115 09:20:44 GB-Eire", datetime(2023, 11, 15, 9, 20, 44, tzinfo=UTC)),
+        ("20230715 09:20:44 GB-Eire", datetime(2023, 7, 15, 8, 20, 44, tzinfo=UTC)),
+        ("20230715-09:20:44 US/Eastern", datetime(2023, 7, 15, 13, 20, 44, tzinfo=UTC)),
+        ("20231122 10:30:00 America/Los_Angeles", datetime(2023, 11, 22, 18, 30, tzinfo=UTC)),
+        (" 20231116 12:15:35 ", datetime(2023, 11, 16, 12, 15, 35, tzinfo=UTC)),
+    ],
+)
+def test_execution_time(text: str, expected: datetime) -> None:
+    """The formats IB sends: naive means UTC, a zone is honoured, summer time included."""
+    assert execution_time(text, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "20231116",
+        "20231345 12:00:00",
+        "20231116 25:00:00",
+        "20231116 12:15:35 Mars/Olympus",
+        "20231116 12:15:35 America",
+        "20231116 12:15:35 ../../etc/passwd",
+        "20231116 12:15:35 /etc/localtime",
+        "00010101 00:00:00 Asia/Tokyo",
+        "99991231 23:59:59 US/Hawaii",
+        "20231116 12:15:35 \\xff",
+    ],
+)
+def test_execution_time_unknown(text: str) -> None:
+    """A zone nobody knows, or no time at all, costs the time's exactness and never the execution."""
+    assert execution_time(text, NOW) == NOW
+
+
+@given(st.text(max_size=40))
+def test_execution_time_law(text: str) -> None:
+    """Any text gives an aware time."""
+    assert execution_time(text, NOW).tzinfo is UTC
+
+
+@given(st.datetimes(timezones=st.just(UTC)).filter(lambda when: when.year >= 1000))
+def test_execution_time_reads_what_was_written(when: datetime) -> None:
+    """Every second reads back in both naive spellings."""
+    expected = when.replace(microsecond=0)
+    assert execution_time(f"{when:%Y%m%d-%H:%M:%S}", NOW) == expected
+    assert execution_time(f"{when:%Y%m%d  %H:%M:%S}", NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("exec_id", "expected"),
+    [
+        ("0000e0d5.6741.01.02", "0000e0d5.6741.01.01"),
+        ("0000e0d5.6741.01.10", "0000e0d5.6741.01.09"),
+        ("0000e0d5.6741.01.01.02", "0000e0d5.6741.01.01.01"),
+        ("0000e0d5.6741.01.01", ""),
+        ("0000e0d5.6741.01.00", ""),
+        ("0000e0d5.6741.01.ab", ""),
+        ("0000e0d5.6741.01.\u00b2", ""),
+        ("plain", ""),
+        ("", ""),
+        (".02", ""),
+    ],
+)
+def test_superseded(exec_id: str, expected: str) -> None:
+    """A correction differs in the last segment only; a first version corrects nothing."""
+    assert superseded(exec_id) == expected
+
+
+@given(st.integers(2, 99))
+def test_superseded_law(revision: int) -> None:
+    """Following the corrections back always ends at the first version."""
+    exec_id, steps = f"0000e0d5.6741.01.{revision:02}", 0
+    while earlier := superseded(exec_id):
+        exec_id, steps = earlier, steps + 1
+    assert exec_id == "0000e0d5.6741.01.01"
+    assert steps == revision - 1
+
+
+# ---------------------------------------------------------------- contracts
+
+
+def test_contract_fields() -> None:
+    """The eleven fields of the wire, and the library's object of the same contract, are the same spec."""
+    assert bridge.contract_spec(OPTION) == bridge.from_contract(contract()) == SPEC
+
+
+def test_stock_fields() -> None:
+    """A stock has no strike, right or expiry, and a multiplier of 1; '?' is IB's word for no right."""
+    stock = ["265598", "AAPL", "STK", "", "0.0", "?", "", "", "USD", "AAPL", "NMS"]
+    assert bridge.contract_spec(stock) == ContractSpec(
+        sec_type="STK",
+        symbol="AAPL",
+        exchange="",
+        currency="USD",
+        con_id=265598,
+        local_symbol="AAPL",
+        trading_class="NMS",
+    )
+
+
+def test_expiry_with_a_time() -> None:
+    """A last trade time behind the date is left out."""
+    assert bridge.contract_spec([*OPTION[:3], "20250919-16:15:00", *OPTION[4:]]).expiry == "20250919"
+
+
+# ---------------------------------------------------------------- orders
+
+
+def test_open_order(joined: Bridge) -> None:
+    """openOrder carries the terms; the unset stop price of a limit is None."""
+    assert opened(joined, tif="GTC", ocaGroup="g", parentId=100, orderType="LMT") == OrderLifecycleEvent(
+        origin="open",
+        ref=REF,
+        perm_id=900_001,
+        order_id=101,
+        client_id=1,
+        account="DU1000001",
+        contract=SPEC,
+        action="BUY",
+        order_type="LMT",
+        quantity=7.0,
+        limit_price=2.5,
+        stop_price=None,
+        tif="GTC",
+        parent_id=100,
+        oca_group="g",
+        status="Submitted",
+        filled=0.0,
+        remaining=7.0,
+        avg_fill_price=None,
+        why_held="",
+        replayed=False,
+        received_ns=5,
+    )
+
+
+def test_stop_price(joined: Bridge) -> None:
+    """A stop's price is its auxPrice, and its unset limit is None."""
+    event = opened(joined, orderType="STP", lmtPrice=sys.float_info.max, auxPrice=1.4)
+    assert (event.limit_price, event.stop_price) == (None, 1.4)
+
+
+def test_status_joins_the_terms(joined: Bridge) -> None:
+    """orderStatus has no terms: they come from the last openOrder of the same permId."""
+    open_event = opened(joined)
+    event = joined.order_status(
+        status(filled="3", remaining="4", average="2.49", why_held="locate", parent_id="100"),
+        replayed=True,
+        now_ns=9,
+    )
+    assert event == msgspec.structs.replace(
+        open_event,
+        origin="status",
+        filled=3.0,
+        remaining=4.0,
+        avg_fill_price=2.49,
+        why_held="locate",
+        parent_id=100,
+        replayed=True,
+        received_ns=9,
+    )
+
+
+def test_open_order_keeps_the_fills(joined: Bridge) -> None:
+    """openOrder says nothing of fills, so what the status said stays, a duplicate Filled included."""
+    opened(joined)
+    joined.order_status(
+        status(status="Filled", filled="7", remaining="0", average="2.5"), replayed=False, now_ns=6
+    )
+    event = opened(joined, "Filled")
+    assert (event.filled, event.remaining, event.avg_fill_price) == (7.0, 0.0, 2.5)
+
+
+def test_status_before_open_order(joined: Bridge) -> None:
+    """A status of an order not seen yet has no terms; its fills are there once the terms come."""
+    event = joined.order_status(status(filled="3", remaining="4", average="2.5"), replayed=False, now_ns=6)
+    assert (event.ref, event.contract, event.perm_id, event.order_id) == ("", None, 900_001, 101)
+    assert (event.filled, event.quantity) == (3.0, 0.0)
+    later = opened(joined)
+    assert (later.ref, later.filled, later.remaining) == (REF, 3.0, 4.0)
+
+
+def test_orders_without_a_perm_id_are_not_confused(joined: Bridge) -> None:
+    """An order that IB refuses at once has permId 0, and so has the next one: each keeps its own ref."""
+    opened(joined, "Inactive", permId=0, orderId=101, orderRef="a-1-E")
+    opened(joined, "Inactive", permId=0, orderId=104, orderRef="b-2-E")
+    first = joined.order_status(
+        status(perm_id="0", order_id="101", status="Inactive"), replayed=False, now_ns=6
+    )
+    other = joined.order_status(status(perm_id="0", order_id="109"), replayed=False, now_ns=6)
+    foreign = joined.order_status(
+        status(perm_id="0", order_id="101", client_id="7"), replayed=False, now_ns=6
+    )
+    assert (first.ref, other.ref, foreign.ref) == ("a-1-E", "", "")
+
+
+def test_a_perm_id_that_comes_later(joined: Bridge) -> None:
+    """What was said of an order before it had a permId is joined to it, and not kept twice."""
+    opened(joined, "PendingSubmit", permId=0)
+    event = joined.order_status(status(filled="1", remaining="6"), replayed=False, now_ns=6)
+    assert (event.ref, event.perm_id) == (REF, 900_001)
+    again = joined.order_status(status(perm_id="0", filled="0"), replayed=False, now_ns=7)
+    assert again.ref == ""
+
+
+def test_completed_order(joined: Bridge) -> None:
+    """completedOrder has no order id on the wire: it is that of the order with the same permId."""
+    state = SimpleNamespace(status="Cancelled", completedStatus="Cancelled by Trader")
+    alone = joined.completed_order(
+        contract(), order(orderId=0, clientId=0, filledQuantity=2.0), state, now_ns=8
+    )
+    assert (alone.origin, alone.order_id, alone.client_id, alone.status) == ("completed", 0, 0, "Cancelled")
+    assert (alone.filled, alone.remaining, alone.reason, alone.replayed) == (
+        2.0,
+        5.0,
+        "Cancelled by Trader",
+        True,
+    )
+    second = Bridge()
+    opened(second)
+    second.order_status(status(filled="2", remaining="5", average="2.5"), replayed=False, now_ns=6)
+    joined_event = second.completed_order(contract(), order(orderId=0, clientId=0), state, now_ns=8)
+    assert (joined_event.order_id, joined_event.client_id, joined_event.avg_fill_price) == (101, 1, 2.5)
+
+
+def test_completed_order_without_a_total(joined: Bridge) -> None:
+    """IB leaves the total quantity of a filled order at 0: it is what was filled."""
+    state = SimpleNamespace(status="Filled", completedStatus="Filled Size: 7")
+    event = joined.completed_order(contract(), order(totalQuantity=0.0, filledQuantity=7.0), state, now_ns=8)
+    assert (event.quantity, event.filled, event.remaining) == (7.0, 7.0, 0.0)
+
+
+# ---------------------------------------------------------------- executions and commissions
+
+
+def test_execution(joined: Bridge) -> None:
+    """execDetails, every field in its place: the venue is its own, and live ones come under request -1."""
+    assert joined.execution(execution(), now_ns=5, now=NOW) == ExecutionFill(
+        exec_id="0000e0d5.6741.01.01",
+        ref=REF,
+        perm_id=900_001,
+        order_id=101,
+        client_id=1,
+        account="DU1000001",
+        contract=SPEC,
+        action="BUY",
+        quantity=3.0,
+        price=2.5,
+        cum_quantity=5.0,
+        avg_price=2.49,
+        exchange="CBOE",
+        executed_at=datetime(2025, 9, 19, 13, 59, 58, tzinfo=UTC),
+        replayed=False,
+        received_ns=5,
+    )
+
+
+def test_replayed_correction_of_a_sale(joined: Bridge) -> None:
+    """What was asked for is replayed; a correction names the version it corrects; SLD sells."""
+    fill = joined.execution(execution(request="17", exec_id="a.b.01.02", side="SLD"), now_ns=5, now=NOW)
+    assert (fill.replayed, fill.supersedes, fill.action) == (True, "a.b.01.01", "SELL")
+
+
+def test_manual_execution(joined: Bridge) -> None:
+    """IB writes the order id of a trade made by hand as unset: it must not become the highest id ever seen."""
+    fill = joined.execution(execution(order_id="2147483647", client_id="0", ref=""), now_ns=5, now=NOW)
+    assert (fill.order_id, fill.ref) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"side": "SELL?"}, {"side": ""}, {"shares": UNSET}, {"shares": ""}, {"price": "NaN"}, {"price": "x"}],
+)
+def test_impossible_execution(joined: Bridge, changes: dict[str, str]) -> None:
+    """Nothing is made up: an execution without side, shares or price is kept aside by the caller."""
+    with pytest.raises(ValueError):  # noqa: PT011 - the words differ by field
+        joined.execution(execution(**changes), now_ns=5, now=NOW)
+
+
+def test_commission_joins_its_execution(joined: Bridge) -> None:
+    """The report carries no ref: it is that of its execution; an opening one has no realized PnL."""
+    joined.execution(execution(), now_ns=5, now=NOW)
+    assert joined.commission(commission(), replayed=False, now_ns=6) == CommissionReport(
+        exec_id="0000e0d5.6741.01.01",
+        ref=REF,
+        commission=1.05,
+        currency="USD",
+        realized_pnl=None,
+        replayed=False,
+        received_ns=6,
+    )
+
+
+def test_commission_before_its_execution(joined: Bridge) -> None:
+    """It is not lost: it goes out without a ref, to be joined by exec_id."""
+    report = joined.commission(commission(realized="-12.5"), replayed=False, now_ns=6)
+    assert (report.ref, report.exec_id, report.realized_pnl) == ("", "0000e0d5.6741.01.01", -12.5)
+
+
+def test_commission_without_an_amount(joined: Bridge) -> None:
+    """A report without an amount says nothing."""
+    with pytest.raises(ValueError, match="commission"):
+        joined.commission(commission(paid=UNSET), replayed=False, now_ns=6)
+
+
+# ---------------------------------------------------------------- errors
+
+
+def test_error_joins_a_live_order(joined: Bridge) -> None:
+    """The id of an error is an order's or a request's; only an order of this client has a ref."""
+    opened(joined)
+    opened(joined, permId=900_002, orderId=55, clientId=7, orderRef="x-1-E")
+    assert joined.error(101, 201, "Order rejected", now_ns=5) == BrokerError(
+        101, 201, "Order rejected", REF, 5
+    )
+    assert joined.error(55, 200, "no security", now_ns=5).ref == ""
+    assert joined.error(-1, 2104, "farm is OK", now_ns=5).ref == ""
+
+
+def test_error_of_an_order_never_heard_of(joined: Bridge) -> None:
+    """IB may refuse an order by its id alone, before any openOrder: the ref is what was placed under that id."""
+    joined.placed(101, REF)
+    assert joined.error(101, 110, "price does not conform", now_ns=5).ref == REF
+
+
+def test_error_after_an_id_was_issued_again(joined: Bridge) -> None:
+    """An automatic restart rolled the id back: an error is about the newer of two orders with one id."""
+    opened(joined)
+    joined.placed(101, "b-2-E")
+    assert joined.ref_of(101) == "b-2-E"
+    opened(joined, permId=900_009, orderRef="b-2-E")
+    assert joined.ref_of(101) == "b-2-E"
+
+
+def test_error_about_no_order(joined: Bridge) -> None:
+    """Order id 0 is that of manual orders, all of them."""
+    opened(joined, orderId=0)
+    assert joined.ref_of(0) == ""
+
+
+# ---------------------------------------------------------------- a new connection
+
+
+@pytest.mark.parametrize("state", ["Filled", "Cancelled", "ApiCancelled", "Inactive"])
+def test_forget_ended(joined: Bridge, state: str) -> None:
+    """Ended orders are dropped at a new connection, live ones are kept for their terms."""
+    opened(joined, state)
+    opened(joined, permId=900_002, orderId=102, orderRef="b-2-E")
+    joined.forget_ended()
+    assert (joined.ref_of(101), joined.ref_of(102)) == ("", "b-2-E")
+
+
+def test_forget_what_ended_while_away(joined: Bridge) -> None:
+    """An order that was live before the link broke and is completed after it does not stay for ever."""
+    opened(joined)
+    state = SimpleNamespace(status="Cancelled", completedStatus="")
+    joined.completed_order(contract(), order(orderId=0, clientId=0), state, now_ns=8)
+    joined.forget_ended()
+    assert joined.ref_of(101) == ""
+
+
+# ---------------------------------------------------------------- portfolio
+
+
+def test_position() -> None:
+    """position: signed quantity, IB's average cost (an option's is per contract)."""
+    fields = ["61", "3", "DU1000001", *OPTION, "-7", "250.65"]
+    assert bridge.position(fields, replayed=True, now_ns=5) == PositionSnapshot(
+        account="DU1000001", contract=SPEC, quantity=-7.0, avg_cost=250.65, replayed=True, received_ns=5
+    )
+
+
+def test_position_without_a_quantity() -> None:
+    """An unset quantity is not flat."""
+    with pytest.raises(ValueError, match="position"):
+        bridge.position(["61", "3", "DU1000001", *OPTION, UNSET, "0"], replayed=True, now_ns=5)
+
+
+def test_pnl() -> None:
+    """pnl of the account; what IB has not computed yet is None."""
+    assert bridge.pnl(["94", "9", "12.5", UNSET, "-3"], "DU1000001", now_ns=5) == PnLSnapshot(
+        account="DU1000001", con_id=0, daily=12.5, unrealized=None, realized=-3.0, value=None, received_ns=5
+    )
+
+
+# ---------------------------------------------------------------- the law of the seam
+
+
+def finite(value: object) -> bool:
+    """Whether no number inside is NaN, infinite or IB's unset."""
+    if isinstance(value, float):
+        return math.isfinite(value) and abs(value) < 1e300
+    if isinstance(value, msgspec.Struct):
+        return all(finite(getattr(value, name)) for name in value.__struct_fields__)
+    return True
+
+
+@given(st.data())
+def test_nothing_infinite_gets_past(data: st.DataObject) -> None:
+    """Whatever stands in whatever field: a message is finite throughout, or it is refused as a whole."""
+    made = Bridge()
+    fields = data.draw(
+        st.sampled_from(
+            [
+                status(),
+                execution(),
+                commission(),
+                ["61", "3", "DU1", *OPTION, "7", "2.5"],
+                ["94", "9", "1", "2", "3"],
+            ]
+        )
+    )
+    where = data.draw(st.lists(st.integers(1, len(fields) - 1), max_size=4))
+    mangled = [data.draw(NOISE) if i in where else field for i, field in enumerate(fields)]
+    try:
+        match fields[0]:
+            case "3":
+                message: msgspec.Struct = made.order_status(mangled, replayed=False, now_ns=5)
+            case "11":
+                message = made.execution(mangled, now_ns=5, now=NOW)
+            case "59":
+                message = made.commission(mangled, replayed=False, now_ns=5)
+            case "61":
+                message = bridge.position(mangled, replayed=False, now_ns=5)
+            case _:
+                message = bridge.pnl(mangled, "DU1", now_ns=5)
+    except (ValueError, OverflowError):
+        return
+    assert finite(message)
+
+
+@given(st.floats(), st.floats(), st.floats(), st.floats())
+def test_nothing_infinite_from_the_library(limit: float, stop: float, total: float, filled: float) -> None:
+    """The same for what the library decodes, which hands NaN and unset on as floats."""
+    made = Bridge()
+    event = opened(made, lmtPrice=limit, auxPrice=stop, totalQuantity=total)
+    state = SimpleNamespace(status="Filled", completedStatus="")
+    done = made.completed_order(
+        contract(), order(totalQuantity=total, filledQuantity=filled), state, now_ns=8
+    )
+    assert finite(event)
+    assert finite(done)
