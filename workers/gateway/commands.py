@@ -104,7 +104,7 @@ class Commands:
         if self._session.phase not in (LinkPhase.READY, LinkPhase.DEGRADED, LinkPhase.SYNCING):
             return self._not_ready()
         cancelled = []
-        for event in self._current.live_orders(command.refs):
+        for event in self._current.live_orders(command.refs, self._session.client_id):
             self._session.link.cancel(event.order_id)
             cancelled.append(event.ref)
             log.info("cancel sent", order_ref=event.ref, order_id=event.order_id)

@@ -13,7 +13,7 @@ from router.messages import (
     Quote,
 )
 from router.messages import Message as BusMessage
-from workers.gateway.bridge import TERMINAL
+from workers.gateway.bridge import OrderKey, ended, order_key
 
 
 class Current:
@@ -21,7 +21,7 @@ class Current:
 
     def __init__(self) -> None:
         self.link: LinkState | None = None
-        self._orders: dict[int, OrderLifecycleEvent] = {}
+        self._orders: dict[OrderKey, OrderLifecycleEvent] = {}
         self._positions: dict[tuple[str, int], PositionSnapshot] = {}
         self._rebuilt: set[tuple[str, int]] = set()
         self._pnl: dict[tuple[str, int], PnLSnapshot] = {}
@@ -32,10 +32,11 @@ class Current:
         """Keep the newest word; ended orders and flat positions are dropped."""
         match message:
             case OrderLifecycleEvent():
-                if message.status in TERMINAL:
-                    self._orders.pop(message.perm_id, None)
+                self._orders.pop((message.client_id, message.order_id), None)  # before it had a permId
+                if ended(message):
+                    self._orders.pop(order_key(message), None)
                 else:
-                    self._orders[message.perm_id] = message
+                    self._orders[order_key(message)] = message
             case PositionSnapshot():
                 key = (message.account, message.contract.con_id)
                 self._rebuilt.add(key)
@@ -67,10 +68,12 @@ class Current:
             for key in gone
         ]
 
-    def live_orders(self, refs: tuple[str, ...]) -> list[OrderLifecycleEvent]:
-        """The live orders under these orderRefs."""
+    def live_orders(self, refs: tuple[str, ...], client_id: int) -> list[OrderLifecycleEvent]:
+        """This client's live orders under these orderRefs; the order ids of another client are not ours to use."""
         wanted = set(refs)
-        return [event for event in self._orders.values() if event.ref in wanted]
+        return [
+            event for event in self._orders.values() if event.ref in wanted and event.client_id == client_id
+        ]
 
     def snapshot(self) -> list[BusMessage]:
         """Everything, as messages marked replayed where they can be."""

@@ -1,7 +1,7 @@
 """Which deliveries may be at the broker already: the lookup behind "never send the same signal twice".
 
-Pure. Evidence is IB's own word (an order or execution with the orderRef); an intent without evidence is a
-doubt, never a permission (design, section 6).
+Pure. Evidence is IB's own word (an order, an execution or an error about the orderRef); an intent without
+evidence is a doubt, never a permission (design, section 6).
 """
 
 from __future__ import annotations
@@ -9,7 +9,14 @@ from __future__ import annotations
 from typing import Literal
 
 from router.bracket import stem_of
-from router.messages import ExecutionFill, OrderIntent, OrderLifecycleEvent, OrderParked, OrderRequest
+from router.messages import (
+    BrokerError,
+    ExecutionFill,
+    OrderIntent,
+    OrderLifecycleEvent,
+    OrderParked,
+    OrderRequest,
+)
 from router.messages import Message as BusMessage
 
 Verdict = Literal["unknown", "adopted", "in_doubt"]
@@ -33,16 +40,16 @@ class Known:
         """Learn from a message of the trade topic, live or read back from the journal."""
         match message:
             case OrderIntent():
-                self._intended[message.delivery] = (self.connection, message.request)
+                if message.delivery not in self._evidence:
+                    self._intended[message.delivery] = (self.connection, message.request)
                 self._see_ids(*(leg.order_id for leg in message.legs))
             case OrderParked():
                 self._parked.add(message.delivery)
             case OrderLifecycleEvent() | ExecutionFill():
-                stem = stem_of(message.ref)
-                if stem:
-                    self._evidence.add(stem)
-                    self._intended.pop(stem, None)
+                self._see_evidence(message.ref)
                 self._see_ids(message.order_id)
+            case BrokerError():
+                self._see_evidence(message.ref)
             case _:
                 pass
 
@@ -51,7 +58,7 @@ class Known:
         if delivery in self._evidence:
             return "adopted"
         if delivery not in self._intended:
-            return "unknown"
+            return "in_doubt" if delivery in self._parked else "unknown"
         connection, _ = self._intended[delivery]
         return "adopted" if connection == self.connection else "in_doubt"
 
@@ -63,5 +70,11 @@ class Known:
             if connection != self.connection and delivery not in self._parked
         ]
 
+    def _see_evidence(self, ref: str) -> None:
+        stem = stem_of(ref)
+        if stem:
+            self._evidence.add(stem)
+            self._intended.pop(stem, None)
+
     def _see_ids(self, *order_ids: int) -> None:
-        self.highest_order_id = max(self.highest_order_id, *order_ids)
+        self.highest_order_id = max((self.highest_order_id, *order_ids))

@@ -55,6 +55,7 @@ class Session:
         self.account = ""
         self.phase = LinkPhase.DOWN
         self.counts = {"messages": 0, "undecodable": 0, "connects": 0}
+        self.client_id = settings.broker.client_id
         self.request_timeout_s = settings.broker.request_timeout_s
         self.link = Link(self)
 
@@ -116,7 +117,7 @@ class Session:
         self._resync.clear()
         self._known.new_connection()
         self.counts["connects"] += 1
-        await self.link.connect(broker.host, port, broker.client_id, timeout_s=broker.connect_timeout_s)
+        await self.link.connect(broker.host, port, self.client_id, timeout_s=broker.connect_timeout_s)
         self.account = choose_account(self.link.accounts, broker.account, self._settings.mode)
 
     async def _rebuild(self) -> None:
@@ -210,7 +211,7 @@ class Session:
             accounts=self.link.accounts if phase in (LinkPhase.SYNCING, LinkPhase.READY) else (),
             account=self.account,
             server_version=self.link.server_version,
-            client_id=self._settings.broker.client_id,
+            client_id=self.client_id,
         )
         self._current.observe(state)
         self._sink(state)

@@ -1,0 +1,152 @@
+"""What IB last said of everything: the snapshot of a late subscriber, and which orders a cancel means."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from router.messages import (
+    AccountSnapshot,
+    Heartbeat,
+    LinkPhase,
+    LinkState,
+    PnLSnapshot,
+    PositionSnapshot,
+)
+from tests.router.factory import OPTION, STOCK, order_event, quote
+from workers.gateway.current import Current
+
+REF = "9bbeedc541dd1c7a-mfqwpfk0-E"
+LINK = LinkState(phase=LinkPhase.READY, reason="rebuilt from IB")
+PNL = PnLSnapshot("DU1", 0, 1.0, 2.0, 3.0, None, 1)
+ACCOUNT = AccountSnapshot("DU1", "USD", 1e5, 4e5, None, None, None, None, None, False, 1)
+
+
+def position(quantity: float, con_id: int = OPTION.con_id, account: str = "DU1") -> PositionSnapshot:
+    """A position of the option."""
+    contract = msgspec.structs.replace(OPTION, con_id=con_id)
+    return PositionSnapshot(account, contract, quantity, 250.65, False, 1)
+
+
+@pytest.fixture
+def current() -> Current:
+    """Nothing said yet."""
+    return Current()
+
+
+def test_nothing_yet(current: Current) -> None:
+    """A gateway that has just started has nothing to tell."""
+    assert current.snapshot() == []
+    assert current.link is None
+
+
+def test_snapshot(current: Current) -> None:
+    """The link first, then everything else once, marked as replayed where messages can be; newest words only."""
+    for message in (quote(bid=1.0), order_event(status="PreSubmitted"), PNL, ACCOUNT, position(3), LINK):
+        current.observe(message)
+    for message in (quote(), order_event(), position(7)):
+        current.observe(message)
+    snapshot = current.snapshot()
+    assert snapshot[0] == LINK
+    assert snapshot[1:] == [
+        msgspec.structs.replace(order_event(), replayed=True),
+        msgspec.structs.replace(position(7), replayed=True),
+        msgspec.structs.replace(ACCOUNT, replayed=True),
+        PNL,
+        quote(),
+    ]
+
+
+def test_kept_apart(current: Current) -> None:
+    """Positions by account and contract, PnL by account and contract, orders by permId, quotes by contract."""
+    messages = [
+        position(1),
+        position(2, con_id=7),
+        position(3, account="DU2"),
+        order_event(perm_id=1),
+        order_event(perm_id=2),
+        PNL,
+        msgspec.structs.replace(PNL, con_id=7),
+        quote(),
+        quote(con_id=STOCK.con_id, symbol="AAPL"),
+    ]
+    for message in messages:
+        current.observe(message)
+    assert len(current.snapshot()) == len(messages)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("status", "Filled"),
+        ("status", "Cancelled"),
+        ("open", "ApiCancelled"),
+        ("open", "Inactive"),
+        ("completed", "Filled"),
+        ("completed", "PreSubmitted"),
+    ],
+)
+def test_ended_orders_are_gone(current: Current, origin: str, status: str) -> None:
+    """An order that ended is no longer current, also when its end comes twice."""
+    current.observe(order_event())
+    for _ in range(2):
+        current.observe(order_event(origin=origin, status=status))
+        assert current.snapshot() == []
+
+
+def test_order_before_its_perm_id(current: Current) -> None:
+    """An order is one order before and after IB has given it a permId, and two without one are two."""
+    current.observe(order_event(perm_id=0, order_id=101))
+    current.observe(order_event(perm_id=0, order_id=104))
+    assert len(current.snapshot()) == 2
+    current.observe(order_event(perm_id=900_001, order_id=101))
+    assert len(current.snapshot()) == 2
+    current.observe(order_event(perm_id=0, order_id=104, status="Inactive"))
+    assert [order.order_id for order in current.live_orders((REF,), 1)] == [101]
+
+
+def test_flat_positions_are_gone(current: Current) -> None:
+    """A position of zero is no position."""
+    current.observe(position(7))
+    current.observe(position(0))
+    current.observe(position(0, con_id=9))
+    assert current.snapshot() == []
+
+
+def test_live_orders(current: Current) -> None:
+    """Those under the named refs, of this client: another client's order ids mean other orders here."""
+    current.observe(order_event("a-1-E", perm_id=1))
+    current.observe(order_event("b-1-E", perm_id=2))
+    current.observe(order_event("a-1-E", perm_id=3, client_id=7))
+    current.observe(order_event("c-1-E", perm_id=4, status="Filled"))
+    found = current.live_orders(("a-1-E", "c-1-E", "nobody"), client_id=1)
+    assert [order.perm_id for order in found] == [1]
+
+
+def test_vanished_positions(current: Current) -> None:
+    """Positions that IB no longer lists after a rebuild went flat while nobody looked: told as zero, replayed."""
+    for con_id in (1, 2, 3):
+        current.observe(position(5, con_id))
+    current.begin_rebuild()
+    current.observe(position(5, 1))
+    current.observe(position(0, 2))
+    (gone,) = current.vanished(now_ns=99)
+    assert gone == msgspec.structs.replace(position(0, 3), replayed=True, received_ns=99)
+    current.observe(gone)
+    assert current.vanished(now_ns=100) == []
+
+
+def test_rebuild_forgets_orders(current: Current) -> None:
+    """Orders are asked for again, so none outlives the connection that told of it; what was listed is not gone."""
+    current.observe(order_event())
+    current.observe(position(7))
+    current.begin_rebuild()
+    current.observe(position(7))
+    assert current.live_orders((REF,), 1) == []
+    assert current.vanished(1) == []
+
+
+def test_other_messages_pass(current: Current) -> None:
+    """What is not state is not kept."""
+    current.observe(Heartbeat("gateway", 1, "ready", "", {}))
+    assert current.snapshot() == []
