@@ -35,10 +35,8 @@ def test_a_broken_farm_is_trouble_until_it_is_back() -> None:
     state = hear(state, 2104, "Market data farm connection is OK:eufarm").state
     state = hear(state, 2158, "Sec-def data farm connection is OK:secdefnj").state
     assert state.trouble == BROKEN
-    assert (
-        hear(state, 2108, "... inactive but should be available upon demand.usfarm:usfarm").state.trouble
-        == ""
-    )
+    inactive = "Market data farm connection is inactive but should be available upon demand.usfarm"
+    assert hear(state, 2108, inactive).state.trouble == ""
 
 
 def test_the_server_comes_before_the_farms() -> None:
