@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -19,30 +19,37 @@ STRIKES: Final = tuple(float(strike) for strike in range(446, 457))  # dollar st
 VERSION: Final = "D6.0.1"
 
 
-def next_session(now: datetime) -> datetime:
-    """Midnight Eastern of the session a 0DTE signal names: today's until 16:00, else the next one."""
+def session(now: datetime, *, ahead: int) -> date:
+    """The session that a signal `ahead` sessions before expiry names; today's counts until 16:00 Eastern."""
     local = now.astimezone(EASTERN)
     day = local.date() + timedelta(days=1 if local.time() >= ROLL else 0)
     closed = holidays.financial_holidays("NYSE", years=range(day.year, day.year + 2))
-    while day.weekday() >= 5 or day in closed:
+    while True:
+        while day.weekday() >= 5 or day in closed:
+            day += timedelta(days=1)
+        if ahead == 0:
+            return day
+        ahead -= 1
         day += timedelta(days=1)
-    return datetime.combine(day, time(), EASTERN)
 
 
 def demo_signal(now: datetime, nonce: int) -> dict[str, Any]:
-    """A fresh signal, valid at `now` (aware). `nonce` makes its id unique and picks one of the strikes."""
+    """A fresh signal, valid at `now` (aware). `nonce` makes its id unique and picks one of the strikes.
+
+    A 1DTE signal, because the platform enters those at market (contract 6): the demo shall not wait for a limit.
+    """
     ts_ms = int(now.timestamp() * 1000)
     contract = {
         "type": "option",
         "right": "C",
         "multiplier": 100,
         "exchange": "SMART",
-        "dte_band": "0",
-        "expiry_label": "0DTE",
-        "expiry": f"{next_session(now):%Y%m%d}",
+        "dte_band": "1",
+        "expiry_label": "1DTE",
+        "expiry": f"{session(now, ahead=1):%Y%m%d}",
         "strike": STRIKES[nonce % len(STRIKES)],
     }
-    contract_fp = fingerprint(contract, symbol=SYMBOL, strategy="0dte", side="LONG")
+    contract_fp = fingerprint(contract, symbol=SYMBOL, strategy="1dte", side="LONG")
     name = f"{contract_fp}:{VERSION}:{contract['expiry']}:{nonce}"
     return {
         "id": hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:16],
@@ -50,7 +57,7 @@ def demo_signal(now: datetime, nonce: int) -> dict[str, Any]:
         "timestamp": ts_ms,
         "ts": ts_ms,
         "symbol": SYMBOL,
-        "strategy": "0dte",
+        "strategy": "1dte",
         "side": "LONG",
         "confidence": 94,
         "reasons": ["Demo signal of the router"],

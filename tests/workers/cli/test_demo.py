@@ -10,24 +10,25 @@ import pytest
 from paper.contracts import Catalog, ContractQuery
 from router.contract import fingerprint
 from router.signal import parse
-from workers.cli.demo import EASTERN, demo_signal, next_session
+from workers.cli.demo import EASTERN, demo_signal, session
 
 
 @pytest.mark.parametrize(
-    ("now", "session"),
+    ("now", "first", "second"),
     [
-        ("2025-09-19T09:00", "20250919"),  # a Friday before the open
-        ("2025-09-19T15:59", "20250919"),
-        ("2025-09-19T16:00", "20250922"),  # rolls over the weekend
-        ("2025-11-26T16:00", "20251128"),  # Thanksgiving is closed, the half day after it is not
-        ("2025-12-31T20:00", "20260102"),  # over New Year
-        ("2025-12-25T10:00", "20251226"),
+        ("2025-09-19T09:00", "20250919", "20250922"),  # a Friday before the open
+        ("2025-09-19T15:59", "20250919", "20250922"),
+        ("2025-09-19T16:00", "20250922", "20250923"),  # rolls over the weekend
+        ("2025-11-26T16:00", "20251128", "20251201"),  # Thanksgiving is closed, the half day after it is not
+        ("2025-12-31T20:00", "20260102", "20260105"),  # over New Year
+        ("2025-12-25T10:00", "20251226", "20251229"),
     ],
 )
-def test_the_expiry_is_the_session_the_platform_would_name(now: str, session: str) -> None:
-    """Today's session until 16:00 Eastern, else the next one, holidays and weekends left out."""
+def test_the_expiry_is_the_session_the_platform_would_name(now: str, first: str, second: str) -> None:
+    """Today's session until 16:00 Eastern, else the next one; 1DTE is the one after; no holidays or weekends."""
     moment = datetime.fromisoformat(now).replace(tzinfo=EASTERN)
-    assert f"{next_session(moment.astimezone(UTC)):%Y%m%d}" == session
+    assert f"{session(moment.astimezone(UTC), ahead=0):%Y%m%d}" == first
+    assert f"{session(moment.astimezone(UTC), ahead=1):%Y%m%d}" == second
 
 
 def test_it_passes_validation_and_carries_the_platforms_fingerprint() -> None:
@@ -35,8 +36,8 @@ def test_it_passes_validation_and_carries_the_platforms_fingerprint() -> None:
     document = demo_signal(datetime(2025, 9, 19, 14, 0, tzinfo=UTC), nonce=5)
     signal = parse(json.dumps(document).encode())
     assert signal.contract.strike == 451.0
-    assert signal.contract_fp == fingerprint(document["contract"], symbol="SPY", strategy="0dte", side="LONG")
-    assert signal.contract_fp == "sigfp:d625406e3ba518cc6234"  # the platform's own for this contract
+    assert signal.contract_fp == fingerprint(document["contract"], symbol="SPY", strategy="1dte", side="LONG")
+    assert (signal.strategy, signal.confidence) == ("1dte", 94)  # entered at market
 
 
 def test_every_call_gives_another_signal() -> None:
