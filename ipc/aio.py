@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from ipc.clock import NEVER, NS
 from ipc.context import nothing
 from ipc.loop import Attachable
 
 T = TypeVar("T")
-NEVER = 1 << 63
 
 
 class Attachment(Generic[T]):
@@ -75,7 +75,7 @@ class Attachment(Generic[T]):
                 self._timer = None
             self._timer_ns = deadline_ns
             if deadline_ns < NEVER:
-                wait_s = max(0.0, (deadline_ns - time.monotonic_ns()) / 1e9)
+                wait_s = max(0.0, (deadline_ns - time.monotonic_ns()) / NS)
                 self._timer = self._loop.call_later(wait_s, self._on_timer)
 
     def _on_timer(self) -> None:

@@ -12,7 +12,7 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Appender:
-    """The writer's end of a segment. Raises JournalFull or another JournalError, with the file as it was before."""
+    """The writer's end of a segment. Raises JournalFull or another JournalError, with nothing added."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -21,24 +21,35 @@ class Appender:
         except OSError as error:
             raise typed(error, path) from error
         self.size = os.fstat(self._descriptor).st_size
+        self._torn = False  # bytes beyond `size` that could not be cut off yet
 
     def append(self, data: bytes, *, sync: bool = False) -> None:
         """Write all of `data`; with `sync` it is on the disk when this returns."""
         descriptor, size = self._descriptor, len(data)
         try:
+            if self._torn:
+                self._cut()
             written = os.write(descriptor, data)
             while written < size:
                 written += os.write(descriptor, memoryview(data)[written:])
             if sync:
                 os.fdatasync(descriptor)
         except OSError as error:
-            os.ftruncate(descriptor, self.size)
+            try:
+                self._cut()
+            except OSError:
+                pass  # tried again before the next record; until then a reader stops at the torn one
             raise typed(error, self.path) from error
         self.size += size
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+    def _cut(self) -> None:
+        self._torn = True
+        os.ftruncate(self._descriptor, self.size)
+        self._torn = False
 
 
 def typed(error: OSError, path: Path) -> JournalError:

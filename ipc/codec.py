@@ -67,19 +67,19 @@ def subscription(topic: str) -> bytes:
 def read_frame(raw: bytes) -> DecodedFrame | PartialFrame:
     """A frame with every message that decodes. Raises DecodeError when not even its head can be read."""
     try:
-        return decode_frame(raw)
+        frame = decode_frame(raw)
     except DecodeError:
         return _salvage(decode_raw_frame(raw))
+    if frame.count != len(frame.messages):
+        raise DecodeError(f"the frame says {frame.count} messages and holds {len(frame.messages)}")
+    return frame
 
 
 def _salvage(frame: RawFrame) -> PartialFrame:
-    try:
-        pieces = _raw_list.decode(frame.messages)
-    except DecodeError as error:
-        pieces = ()
-        messages: tuple[Message | Undecodable, ...] = (Undecodable(str(error), bytes(frame.messages)),)
-    if pieces:
-        messages = tuple(_message_or_problem(piece) for piece in pieces)
+    pieces = _raw_list.decode(frame.messages)
+    if frame.count != len(pieces):
+        raise DecodeError(f"the frame says {frame.count} messages and holds {len(pieces)}")
+    messages = tuple(_message_or_problem(piece) for piece in pieces)
     head = {name: getattr(frame, name) for name in Head.__struct_fields__}
     return PartialFrame(**head, messages=messages)
 
@@ -99,21 +99,17 @@ def envelopes(
     published_ns, at_ns = frame.published_ns, frame.at_ns
     topic_step = 0 if snapshot else 1
     step = topic_step if topic in JOURNALLED else 0
-    return [
-        Envelope(
-            publisher,
-            epoch,
-            seq + step * index,
-            topic,
-            topic_seq + topic_step * index,
-            published_ns,
-            at_ns,
-            message,
-            snapshot,
-        )
-        for index, message in enumerate(frame.messages)
-        if index >= skip and not isinstance(message, Undecodable)
-    ]
+    out: list[Envelope] = []
+    for message in frame.messages:
+        if skip:
+            skip -= 1
+        elif not isinstance(message, Undecodable):
+            out.append(
+                Envelope(publisher, epoch, seq, topic, topic_seq, published_ns, at_ns, message, snapshot)
+            )
+        seq += step
+        topic_seq += topic_step
+    return out
 
 
 def undecodable(frame: DecodedFrame | PartialFrame, *, skip: int = 0) -> list[Undecodable]:

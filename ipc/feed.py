@@ -50,7 +50,7 @@ class Feed:
         context.connect(self.replies, source.cmd, server=source.name)
 
     def receive(self, now_ns: int, limit: int, out: list[Envelope]) -> None:
-        """Read the replies and at most `limit` frames that have come, then ask for what is missing."""
+        """Read the replies and frames of about `limit` messages that have come, ask for what is missing."""
         deliveries: list[Delivery] = []
         self._read_replies(now_ns, deliveries)
         self._read_frames(now_ns, limit, deliveries)
@@ -79,10 +79,12 @@ class Feed:
     def _read_frames(self, now_ns: int, limit: int, out: list[Delivery]) -> None:
         receive, follower = self.frames.recv, self.follower
         try:
-            for _ in range(limit):
+            while limit > 0:
                 frame = self._frame(receive(zmq.NOBLOCK))
+                limit -= 1
                 if frame is not None:
                     follower.on_frame(frame, now_ns, out)
+                    limit -= len(frame.messages)
         except zmq.Again:
             pass
 

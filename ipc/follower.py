@@ -12,22 +12,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ipc.clock import MS
 from ipc.codec import DecodedFrame, PartialFrame
 from ipc.frame import Position
 from ipc.protocol import BusReply, BusRequest, Lost, SnapshotPart, Sync, Synced, TakeSnapshot
 from ipc.sequence import Tracker, Verdict
 from ipc.topics import JOURNALLED
 
-MS = 1_000_000
 AnyFrame = DecodedFrame | PartialFrame
 
 
-class Delivery(NamedTuple):
-    """A frame to hand on, without its first `skip` messages."""
-
-    frame: AnyFrame
-    skip: int = 0
-    snapshot: bool = False
+# A frame to hand on, how many of its first messages to leave out, and whether it is part of a snapshot.
+Delivery = tuple[AnyFrame, int, bool]
 
 
 class Reset(NamedTuple):
@@ -46,7 +42,7 @@ class Ask(NamedTuple):
     request: BusRequest
 
 
-@dataclass
+@dataclass(slots=True)
 class Stats:
     """What has happened between one subscriber and one publisher, in frames unless it says otherwise."""
 
@@ -75,7 +71,11 @@ class Timing:
 
 
 class Follower:
-    """Follows one publisher on some topics, from a position, or from a snapshot (`start` None)."""
+    """Follows one publisher on some topics, from a position, or from a snapshot (`start` None).
+
+    `hold` is the number of messages that may wait for what is missing before them; beyond it the oldest are let
+    go, and fetched again.
+    """
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Follower:
         *,
         now_ns: int,
         timing: Timing | None = None,
-        hold: int = 20_000,
+        hold: int = 200_000,
     ) -> None:
         self.publisher = publisher
         self.stats = Stats()
@@ -93,7 +93,9 @@ class Follower:
         self._wanted = frozenset(topics)
         self._topics = tuple(sorted(topics))
         self._tracker = Tracker(topics)
-        self._held: deque[AnyFrame] = deque(maxlen=hold)
+        self._held: deque[AnyFrame] = deque()
+        self._held_count = 0  # messages in it
+        self._hold_limit = hold
         self._refuted: set[int] = set()  # epochs that the publisher has said to be over
         self._number = 0
         self._request: BusRequest | None = None
@@ -128,8 +130,8 @@ class Follower:
         stats.live += 1
         self._heard_ns = now_ns
         self._probe_ns = self._timing.probe_ns
-        stats.lag_ns = max(0, now_ns - frame.published_ns)
-        if stats.lag_ns > self._timing.late_ns:
+        stats.lag_ns = lag_ns = now_ns - frame.published_ns
+        if lag_ns > self._timing.late_ns:
             stats.late += 1
         if self._tracker.started:
             self._judge(frame, now_ns, out)
@@ -196,7 +198,7 @@ class Follower:
         verdict, skip = tracker.take(frame) if journalled else tracker.hear(frame)
         if verdict is Verdict.IN_ORDER:
             if frame.topic in self._wanted:
-                out.append(Delivery(frame, skip))
+                out.append((frame, skip, False))
         elif verdict is Verdict.DUPLICATE:
             self.stats.duplicates += 1
         elif verdict is Verdict.OTHER_EPOCH:
@@ -213,13 +215,17 @@ class Follower:
             self._sync(now_ns)
 
     def _hold(self, frame: AnyFrame) -> None:
-        self.stats.held_dropped += len(self._held) == self._held.maxlen
         self._held.append(frame)
+        self._held_count += frame.count
+        while self._held_count > self._hold_limit:
+            self._held_count -= self._held.popleft().count
+            self.stats.held_dropped += 1
 
     def _settle(self, now_ns: int, out: list[Delivery]) -> None:
         """Judge again what was held, now that the publisher has answered."""
         held = list(self._held)
         self._held.clear()
+        self._held_count = 0
         for frame in held:
             if frame.epoch < self._tracker.epoch:
                 self._refuted.add(frame.epoch)
@@ -269,7 +275,7 @@ class Follower:
             verdict, skip = tracker.replay(frame)
             if verdict is Verdict.IN_ORDER:
                 self.stats.replayed += 1
-                out.append(Delivery(frame, skip))
+                out.append((frame, skip, False))
             elif verdict is Verdict.GAP:
                 break
         if not tracker.reach(reply.epoch, reply.through, reply.after):
@@ -300,6 +306,6 @@ class Follower:
             self.stats.resets += 1
             self._resets.append(Reset(self.publisher, self._resetting, before, self._tracker.position))
             self._resetting = ""
-        out += (Delivery(frame, snapshot=True) for frame in self._parts)
+        out += ((frame, 0, True) for frame in self._parts)
         self._parts = []
         self._settle(now_ns, out)

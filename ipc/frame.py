@@ -68,7 +68,7 @@ BEGINNING = Position(0, 0)  # replay whatever the journal still holds, from its 
 LIVE = Position(-1, -1)  # nothing of the past: begin with what is published after joining
 
 
-class Envelope(NamedTuple):
+class Envelope(Struct, frozen=True, gc=False):
     """One message as a subscriber gets it.
 
     `seq` and `topic_seq` as in Head, for this very message. A message of a snapshot has `snapshot` True, and

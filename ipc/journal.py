@@ -11,17 +11,20 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from ipc.appender import Appender, typed
+from ipc.clock import NS
 from ipc.codec import decode_raw_frame, encode
 from ipc.errors import JournalError, JournalInUse
 from ipc.frame import START_MARK, Envelope, Frame, Head
 from ipc.reader import SUFFIX, Entry, JournalReader
 from ipc.recovery import recover
+from ipc.security import private_directory
 from ipc.segment import HEAD_SIZE, pack
 
-NS = 1_000_000_000
+FLUSH = 256  # records written at once when the disk has room again
 
 
 class Journal:
@@ -29,7 +32,7 @@ class Journal:
 
     `seq` and `tails` are where the publisher stands; both continue from the last intact record. `epoch` is
     greater than every earlier one of this journal. `error` says why records are held in memory instead of
-    written, None when all is written. Raises JournalInUse, or JournalError when it cannot even begin.
+    written, None when all is written. Raises JournalInUse, InsecurePath, or JournalError when it cannot even begin.
     """
 
     def __init__(
@@ -92,10 +95,11 @@ class Journal:
     def flush(self) -> None:
         """Write what waits in memory. Raises JournalError if the disk still refuses it."""
         while self._backlog:
-            record = self._backlog[0]
-            self._write([record], sync=False)
-            self._backlog.popleft()
-            self._backlog_size -= len(record)
+            records = list(islice(self._backlog, FLUSH))
+            self._write(records, sync=False)
+            for record in records:
+                self._backlog.popleft()
+                self._backlog_size -= len(record)
         self.error = None
 
     def retry(self) -> None:
@@ -110,8 +114,21 @@ class Journal:
         """Records that wait in memory for room on the disk."""
         return len(self._backlog)
 
+    @property
+    def segment(self) -> Path:
+        """The segment that is written."""
+        return self._segment.path
+
+    @property
+    def size(self) -> int:
+        """Bytes of the segment that is written."""
+        return self._segment.size
+
     def prune(self) -> list[Path]:
-        """Delete closed segments beyond the size or age to keep, oldest first; returns what was deleted."""
+        """Delete closed segments beyond the size or age to keep, oldest first; returns what was deleted.
+
+        What recovery set aside is kept as long, whatever its size.
+        """
         closed = [(path, path.stat()) for path in self._reader.segments() if path != self._segment.path]
         size = self._segment.size + sum(stat.st_size for _, stat in closed)
         oldest_ns = self._wall_ns() - self._keep_ns
@@ -122,6 +139,10 @@ class Journal:
             path.unlink()
             size -= stat.st_size
             deleted.append(path)
+        for path in self.directory.glob(f"*{SUFFIX}.*"):  # what `recover` set aside
+            if path.stat().st_mtime_ns < oldest_ns:
+                path.unlink()
+                deleted.append(path)
         return deleted
 
     def close(self) -> None:
@@ -204,7 +225,7 @@ class Journal:
 def _lock(directory: Path) -> int:
     """Take the directory for one writer; the descriptor holds the lock."""
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_directory(directory)
         descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise typed(error, directory) from error

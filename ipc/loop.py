@@ -12,9 +12,9 @@ from typing import Any, Protocol, TypeVar, overload
 
 import zmq
 
+from ipc.clock import NS
 from ipc.context import Socket
 
-NS = 1_000_000_000
 T = TypeVar("T")
 Action = Callable[[], object]
 

@@ -7,6 +7,7 @@ segment that retention deletes meanwhile counts as not retained.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +46,7 @@ class JournalReader:
         self.directory = directory
         self.publisher = publisher or directory.name
         self.damage: set[Damage] = set()  # met by the reads so far
-        self.undecodable: list[Undecodable] = []  # left out by `read` so far
+        self.undecodable: deque[Undecodable] = deque(maxlen=1_000)  # left out by `read` so far
 
     def segments(self) -> list[Path]:
         """The retained segments, oldest first."""

@@ -46,9 +46,12 @@ class Replayer:
 
     def answer(self, asker: bytes, request: BusRequest) -> BusReply:
         """The reply to one request of the subscriber `asker` (the identity of its connection)."""
-        if isinstance(request, Sync):
+        if isinstance(request, TakeSnapshot):
+            return self._part(asker, request)
+        try:
             return self._sync(request)
-        return self._part(asker, request)
+        except OSError as error:
+            return Lost(self._publisher.name, f"the journal cannot be read: {error}")
 
     # ------------------------------------------------------------ replay
 

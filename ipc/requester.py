@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import zmq
 
+from ipc.clock import NEVER, NS
 from ipc.codec import DecodeError, decode_reply, encode
 from ipc.context import Context, Socket, nothing
 from ipc.errors import NoReply
@@ -16,9 +17,7 @@ from ipc.quarantine import Quarantine
 from ipc.topics import COMMANDS
 from router.messages import Message
 
-NS = 1_000_000_000
 UNSENT_NS = NS // 50  # before a command that found nobody is offered again
-NEVER = 1 << 63
 
 OnReply = Callable[[Message], None]
 
@@ -68,6 +67,7 @@ class Requester:
         self._now = monotonic_ns
         self._pending: dict[str, _Pending] = {}
         self._next_ns = NEVER  # no pending command wants anything before
+        self._blocked = False  # the receiver is not there, or its queue is full: offered again in order
         self._socket = context.socket(zmq.DEALER)
         context.connect(self._socket, endpoint, server=server)
 
@@ -160,19 +160,22 @@ class Requester:
             on_reply(reply)
 
     def _offer(self, wire_id: str, pending: _Pending, now_ns: int) -> None:
-        try:
-            self._socket.send_multipart([wire_id.encode(), pending.payload], zmq.NOBLOCK)
-        except zmq.Again:
-            pending.send_ns = now_ns + UNSENT_NS
-        else:
-            self.stats.resent += pending.sent > 0
-            pending.sent += 1
-            pending.send_ns = now_ns + self._resend_ns
+        pending.send_ns = now_ns + UNSENT_NS
+        if not self._blocked:
+            try:
+                self._socket.send_multipart([wire_id.encode(), pending.payload], zmq.NOBLOCK)
+            except zmq.Again:
+                self._blocked = True
+            else:
+                self.stats.resent += pending.sent > 0
+                pending.sent += 1
+                pending.send_ns = now_ns + self._resend_ns
+            self.on_send()
         self._next_ns = min(self._next_ns, pending.send_ns, pending.deadline_ns)
-        self.on_send()
 
     def _sweep(self, now_ns: int) -> None:
         self._next_ns = NEVER
+        self._blocked = False
         for wire_id, pending in list(self._pending.items()):
             if now_ns >= pending.deadline_ns:
                 del self._pending[wire_id]

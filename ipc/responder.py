@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import zmq
+from msgspec import Struct
 
+from ipc.clock import NEVER
 from ipc.codec import DecodeError, decode_request, encode
 from ipc.context import Context, Socket, nothing
 from ipc.protocol import BusRequest, Sync, TakeSnapshot
@@ -22,7 +24,6 @@ from router.messages import CommandRefused, Message
 log = logging.getLogger(__name__)
 
 BATCH = 64  # requests served at once, so that other sockets of the loop get their turn
-NEVER = 1 << 63
 
 Handler = Callable[[str, Message], Message | None]
 
@@ -131,8 +132,11 @@ class Responder:
             self._command(asker, request_id, request)
 
     def _serve(self, asker: bytes, wire_id: bytes, request: BusRequest) -> None:
-        if self._replayer is not None:
-            self._send(asker, wire_id, encode(self._replayer.answer(asker, request)))
+        if self._replayer is None:
+            answer: Struct = CommandRefused("NO_PUBLISHER", f"{self.endpoint} belongs to no publisher")
+        else:
+            answer = self._replayer.answer(asker, request)
+        self._send(asker, wire_id, encode(answer))
 
     def _command(self, asker: bytes, request_id: str, message: Message) -> None:
         kept = self._replies.get(request_id)

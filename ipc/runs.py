@@ -24,6 +24,8 @@ def by_topic(publisher: str, messages: Sequence[Message]) -> list[Run]:
     runs: list[Run] = []
     present, begin = None, 0
     try:
+        if len(messages) == 1:
+            return [(topics[type(messages[0])], messages)]
         for index, message in enumerate(messages):
             topic = topics[type(message)]
             if topic is not present or index - begin == MAX_COUNT:

@@ -1,7 +1,7 @@
 """Records of a journal segment: how they are framed, and how they are found again, after damage too. Pure.
 
-A segment is a stream of msgpack values, two per record: the CRC-32 (uint32) of the length and the body, and the
-body (bin32), which is a frame. Any msgpack tool can read it. Nothing that fails its checksum is ever returned.
+A segment is a stream of msgpack values, two per record: the CRC-32 (uint32) of the body, and the body (bin32),
+which is a frame. Any msgpack tool can read it. Nothing that fails its checksum is ever returned.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ class Record(NamedTuple):
 
 def pack(body: bytes) -> bytes:
     """A record around a frame."""
-    length = len(body)
-    return _HEAD.pack(_UINT32, crc32(body, crc32(length.to_bytes(4, "big"))), _BIN32, length) + body
+    return _HEAD.pack(_UINT32, crc32(body), _BIN32, len(body)) + body
 
 
 def scan(read: Read, offset: int, end: int, *, block: int = BLOCK) -> Iterator[Record]:
@@ -63,7 +62,7 @@ def _body_at(window: _Window, offset: int) -> bytes | None:
     if first != _UINT32 or second != _BIN32 or length > MAX_FRAME:
         return None
     body = window.get(offset + HEAD_SIZE, length)
-    if len(body) < length or crc32(body, crc32(head[6:])) != crc:
+    if len(body) < length or crc32(body) != crc:
         return None
     return body
 

@@ -72,9 +72,10 @@ class Tracker:
 
     def replay(self, head: Head) -> Judgement:
         """The same for a frame out of the journal, which may be of an earlier epoch."""
-        if head.last <= self.seq:
+        last = head.seq + head.count - 1
+        if last <= self.seq:
             return _DUPLICATE
-        skip = max(0, self.seq + 1 - head.seq)
+        skip = self.seq + 1 - head.seq if head.seq <= self.seq else 0
         tails = self._tails
         for topic in self.topics:
             tail = head.tails.get(topic, 0)
@@ -82,7 +83,7 @@ class Tracker:
                 tail += skip
             if tail != tails[topic]:
                 return _GAP
-        self.seq = head.last
+        self.seq = last
         if head.topic in tails:
             tails[head.topic] = head.topic_seq + head.count - 1
         return Judgement(Verdict.IN_ORDER, skip) if skip else _IN_ORDER

@@ -12,7 +12,7 @@ from ipc.frame import Envelope, Position
 from ipc.quarantine import Quarantine
 from ipc.topics import TOPICS
 
-BATCH = 512  # frames read from one source at once, so that no source starves the others
+BATCH = 2_048  # messages read from one source at once, so that no source starves the others
 
 
 class Subscriber:
