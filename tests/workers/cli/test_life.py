@@ -157,7 +157,7 @@ def test_the_lines_say_what_was_done() -> None:
     texts = {line.stage: line.text for message in (*SENT, *FILLED) for line in life.observe(message)}
     assert texts["received"] == f"1dte LONG SPY 20250922 451C, confidence 94, as {DELIVERY}"
     assert texts["sized"] == (
-        "BUY 7 SPY 20250919 451C LMT 2.50, stop 1.40, target 7 at 3.25, notional 1750.00 USD"
+        "BUY 7 SPY 20250922 451C LMT 2.50, stop 1.40, target 7 at 3.25, notional 1750.00 USD"
     )
     assert texts["sent"] == "bracket of 3 orders 11 to 13"
     assert texts["protected"] == "stop 1.40 and target 3.25 are live"
