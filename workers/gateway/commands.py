@@ -113,12 +113,12 @@ class Commands:
     # ------------------------------------------------------------ contracts
 
     def _prepare(self, request_id: str, wanted: ContractSpec) -> BusMessage | None:
+        if self._session.phase is not LinkPhase.READY:
+            return self._not_ready()
         ready = self._qualified.get(wanted)
         if ready is not None:
             self._session.stream(ready.contract)
             return ready
-        if self._session.phase is not LinkPhase.READY:
-            return self._not_ready()
         task = asyncio.ensure_future(self._qualify(request_id, wanted))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -127,8 +127,11 @@ class Commands:
     async def _qualify(self, request_id: str, wanted: ContractSpec) -> None:
         try:
             found = await self._session.link.contract_details(wanted, self._session.request_timeout_s)
-        except (TimeoutError, OSError) as error:
-            self._reply(request_id, CommandRefused(code="LOOKUP_FAILED", text=str(error), retry=True))
+        except TimeoutError:
+            self._reply(request_id, CommandRefused("LOOKUP_FAILED", "IB did not answer in time", retry=True))
+            return
+        except OSError as error:
+            self._reply(request_id, CommandRefused("LOOKUP_FAILED", str(error), retry=True))
             return
         if len(found) != 1:
             what = "is not listed at IB" if not found else f"fits {len(found)} contracts at IB"

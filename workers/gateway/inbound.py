@@ -19,6 +19,7 @@ from workers.gateway.bridge import Bridge, amount, number, whole
 from workers.gateway.quotes import Lines
 
 CLIENT_ID_IN_USE = 326  # answered with request id -1, then the socket closes
+NO_SUCH_CONTRACT = frozenset({200, 321})  # no security definition, request not valid: asking again is no use
 
 # end-of-answer messages and the request each one ends
 _ENDS = {
@@ -35,8 +36,9 @@ _SIZE_OF_PRICE = {1: 0, 2: 3, 66: 69, 67: 70}  # a price tick carries the size o
 class Inbound:
     """The state of one connection's inbound side; `reset` starts the next connection."""
 
-    def __init__(self, answer: Callable[[object], None]) -> None:
+    def __init__(self, answer: Callable[[object], None], fail: Callable[[object, str], None]) -> None:
         self._answer = answer
+        self._fail = fail
         self.bridge = Bridge()
         self.lines = Lines()
         self.summary = Summary()
@@ -61,8 +63,9 @@ class Inbound:
             **dict.fromkeys(_ENDS, self._end),
         }
 
-    def reset(self) -> None:
+    def reset(self, client_id: int) -> None:
         """A new connection: ended orders, quotes and account values are asked for again."""
+        self.bridge.client_id = client_id
         self.bridge.forget_ended()
         self.lines.close_all()
         self.summary.reset()
@@ -124,13 +127,16 @@ class Inbound:
         self._batch.append(bridge.position(fields, replayed=replayed, now_ns=self.read_ns))
 
     def _pnl(self, fields: Sequence[str]) -> None:
-        account = self.pnl_accounts[whole(fields[1])]
-        self._batch.append(bridge.pnl(fields, account, now_ns=self.read_ns))
+        account = self.pnl_accounts.get(whole(fields[1]))
+        if account is not None:  # else the last word of a subscription that was cancelled
+            self._batch.append(bridge.pnl(fields, account, now_ns=self.read_ns))
 
     def _account_summary(self, fields: Sequence[str]) -> None:
         self.summary.update(fields[3], fields[4], number(fields[5]), fields[6])
 
     def _tick_price(self, fields: Sequence[str]) -> None:
+        if not fields[4]:
+            return  # IB's way of saying nothing; a price that went away is -1
         request_id, tick_type = whole(fields[2]), whole(fields[3])
         self.lines.price(request_id, tick_type, number(fields[4]))
         self.lines.size(request_id, _SIZE_OF_PRICE.get(tick_type, -1), number(fields[5]))
@@ -143,8 +149,10 @@ class Inbound:
         if code == CLIENT_ID_IN_USE:
             self.refusal = text
         self._batch.append(self.bridge.error(request_id, code, text, now_ns=self.read_ns))
-        if request_id in self.details:
-            self._answer(request_id)  # error 200: there is no such contract
+        if request_id in self.details and code in NO_SUCH_CONTRACT:
+            self._answer(request_id)
+        elif request_id in self.details:
+            self._fail(request_id, f"IB error {code}: {text}")
 
     def _contract_details_end(self, fields: Sequence[str]) -> None:
         self._answer(whole(fields[2]))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ib_insync import IB, Client, Contract, ExecutionFilter, LimitOrder, MarketOrder, Order, StopOrder
+from ib_insync.connection import Connection
 
 from router.messages import ContractReady, ContractSpec, Leg
 from router.messages import Message as BusMessage
@@ -21,6 +22,7 @@ from workers.gateway.account import TAGS
 from workers.gateway.inbound import Inbound
 
 HEADER = 4  # bytes of the length in front of every frame
+MAX_FRAME = 2**24 - 1  # bytes; IB's own clients refuse more
 
 
 class Listener(Protocol):
@@ -39,17 +41,18 @@ class Listener(Protocol):
 class Link:
     """One connection to TWS or IB Gateway. Use it inside a running asyncio loop."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, *, requests_per_second: int) -> None:
         # the library asks the policy for its loop, which under uvloop is not the running one
         asyncio.set_event_loop(asyncio.get_running_loop())
         self._listener = listener
-        self.inbound = Inbound(self._answer)
+        self.inbound = Inbound(self._answer, self._fail)
         self._waiting: dict[object, asyncio.Future[None]] = {}
         self._ib = IB()
-        self._client = _Frames(self)
+        self._client = _Frames(self, requests_per_second)
         self._ib.client = self._client
         self._client.apiError += self._on_api_error
         self._closed_reason = ""
+        self._summary_request = 0  # live subscription, 0 for none
 
     # ------------------------------------------------------------ connection
 
@@ -65,8 +68,9 @@ class Link:
 
     async def connect(self, host: str, port: int, client_id: int, *, timeout_s: float) -> None:
         """Shake hands and wait for managedAccounts and nextValidId. Raises OSError or TimeoutError."""
-        self.inbound.reset()
+        self.inbound.reset(client_id)
         self._closed_reason = ""
+        self._summary_request = 0
         refused = self._waiting["connect"] = asyncio.get_running_loop().create_future()
         shaking = asyncio.ensure_future(self._client.connectAsync(host, port, client_id, timeout_s))
         try:
@@ -114,14 +118,19 @@ class Link:
         await self._rebuild("positions", self._client.reqPositions, timeout_s)
 
     async def account_summary(self, timeout_s: float) -> None:
-        """accountSummary of the tags that are used; a subscription."""
-        request = self._client.getReqId()
+        """accountSummary of the tags that are used; a subscription, of which IB allows two."""
+        if self._summary_request:
+            self._client.cancelAccountSummary(self._summary_request)
+        request = self._summary_request = self._client.getReqId()
         await self._rebuild(
             "account", lambda: self._client.reqAccountSummary(request, "All", ",".join(TAGS)), timeout_s
         )
 
     def pnl(self, account: str) -> None:
-        """Subscribe to the account's PnL, about once a second."""
+        """Subscribe to the account's PnL, about once a second, in place of what was subscribed before."""
+        for old in self.inbound.pnl_accounts:
+            self._client.cancelPnL(old)
+        self.inbound.pnl_accounts.clear()
         request = self._client.getReqId()
         self.inbound.pnl_accounts[request] = account
         self._client.reqPnL(request, account, "")
@@ -138,8 +147,8 @@ class Link:
         """Send and wait for the answer under `key`. Raises TimeoutError, ConnectionError."""
         future = self._waiting.get(key)
         if future is None:
-            future = self._waiting[key] = asyncio.get_running_loop().create_future()
             send()
+            future = self._waiting[key] = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait_for(asyncio.shield(future), timeout_s)
         finally:
@@ -158,6 +167,10 @@ class Link:
             return found
         finally:
             del self.inbound.details[request]
+
+    def forget_quotes(self) -> None:
+        """IB has lost every market data line: `stream_quotes` starts them anew."""
+        self.inbound.lines.close_all()
 
     def stream_quotes(self, spec: ContractSpec) -> None:
         """Start the contract's market data unless it is streaming already."""
@@ -210,6 +223,7 @@ class Link:
         """Write the orders to the socket, in order."""
         contract = to_contract(spec)
         for order in orders:
+            self.inbound.bridge.placed(order.orderId, order.orderRef)
             self._client.placeOrder(order.orderId, contract, order)
 
     def cancel(self, order_id: int) -> None:
@@ -263,11 +277,15 @@ class Link:
         if future is not None and not future.done():
             future.set_result(None)
 
+    def _fail(self, key: object, reason: str) -> None:
+        future = self._waiting.get(key)
+        if future is not None and not future.done():
+            future.set_exception(ConnectionError(reason))
+            future.exception()  # a caller that already gave up must not make asyncio complain
+
     def _fail_waiting(self, reason: str) -> None:
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(ConnectionError(reason))
-                future.exception()  # a caller that already gave up must not make asyncio complain
+        for key in self._waiting:
+            self._fail(key, reason)
 
     def _on_api_error(self, message: str) -> None:
         self._closed_reason = self._closed_reason or message
@@ -276,12 +294,26 @@ class Link:
 _LIBRARY_DECODED = frozenset({"5", "10", "101"})  # openOrder, contractDetails, completedOrder
 
 
+class _Socket(Connection):
+    """Hands bytes straight on: the library's event would log and forget an exception of whoever takes them."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        super().__init__()
+
+    def data_received(self, data: bytes) -> None:
+        self._take(data)
+
+
 class _Frames(Client):
     """The library's client with a frame loop that does not re-slice the buffer for every message."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, requests_per_second: int) -> None:
         self._link = link
         super().__init__(link)
+        self.MaxRequests = requests_per_second
+        self.conn = _Socket(self._onSocketHasData)
+        self.conn.disconnected += self._onSocketDisconnected
         self._logger = logging.getLogger("ib_insync.client")
         self._logger.setLevel(logging.CRITICAL)  # the session reports what happens, once
 
@@ -295,7 +327,11 @@ class _Frames(Client):
         buffer = self._data + data if self._data else data
         start, size = 0, len(buffer)
         while size - start > HEADER:
-            end = start + HEADER + int.from_bytes(buffer[start : start + HEADER], "big")
+            length = int.from_bytes(buffer[start : start + HEADER], "big")
+            if length > MAX_FRAME:
+                self._give_up(f"a message of {length} bytes: this is no TWS, or the stream is out of step")
+                break
+            end = start + HEADER + length
             if size < end:
                 break
             fields = buffer[start + HEADER : end].decode(errors="backslashreplace").split("\0")
@@ -306,7 +342,7 @@ class _Frames(Client):
         link.read_done()
 
     def _take(self, fields: list[str]) -> None:
-        if not self._serverVersion and len(fields) == 2:
+        if not self._serverVersion:
             self._handshake(fields)
             return
         try:
@@ -317,13 +353,22 @@ class _Frames(Client):
             self._link.undecodable(fields, error)
 
     def _handshake(self, fields: list[str]) -> None:
-        self._serverVersion = int(fields[0])
-        if self._serverVersion < self.MinClientVersion:
-            self._onSocketDisconnected("TWS or Gateway is too old: install version 972 or later")
+        if len(fields) != 2 or not fields[0].isdecimal():
+            self._give_up("what listens there is no TWS or IB Gateway: check broker.host and broker.port")
             return
+        version = int(fields[0])
+        if version < self.MinClientVersion:
+            self._give_up("TWS or IB Gateway is too old: install version 972 or later")
+            return
+        self._serverVersion = version
         self.decoder.serverVersion = self._serverVersion
         self.connState = Client.CONNECTED
         self.startApi()
+
+    def _give_up(self, reason: str) -> None:
+        self._link.inbound.refusal = self._link.inbound.refusal or reason
+        if self.conn.transport is not None:
+            self.conn.transport.abort()
 
     def _await_ready(self, fields: list[str]) -> None:
         """Ready once nextValidId (9) and a non-empty managedAccounts (15) are in."""

@@ -51,20 +51,23 @@ class Session:
         self._streams: dict[int, ContractSpec] = {}
         self._lost = asyncio.Event()
         self._lost_reason = ""
+        self._failure: Exception | None = None  # of the sink: what IB says cannot be kept
         self._resync = asyncio.Event()
+        self._data_lost = False
+        self._away = ""  # why IB's servers cannot be reached, as IB put it
         self.account = ""
         self.phase = LinkPhase.DOWN
         self.counts = {"messages": 0, "undecodable": 0, "connects": 0}
         self.client_id = settings.broker.client_id
         self.request_timeout_s = settings.broker.request_timeout_s
-        self.link = Link(self)
+        self.link = Link(self, requests_per_second=settings.broker.requests_per_second)
 
     # ------------------------------------------------------------ Listener
 
     def on_messages(self, messages: Sequence[BusMessage]) -> None:
         """Journal, publish, and learn what the next command will need to know."""
         self.counts["messages"] += len(messages)
-        self._sink(*messages)
+        self._publish(*messages)
         for message in messages:
             self._known.observe(message)
             self._current.observe(message)
@@ -77,14 +80,16 @@ class Session:
         log.error("undecodable message of IB", error=repr(error), fields=list(fields)[:40])
 
     def on_closed(self, reason: str) -> None:
-        """The socket is gone."""
+        """The socket is gone: from now on, not from when the task notices."""
         self._lost_reason = reason
         self._lost.set()
+        if self.phase is not LinkPhase.DOWN:
+            self._to(LinkPhase.DOWN, reason)
 
     # ------------------------------------------------------------ life
 
     async def run(self) -> None:
-        """Connect, and connect again, for ever. Cancel to stop."""
+        """Connect, and connect again, for ever. Cancel to stop. Raises what the sink raised."""
         attempt = 0
         try:
             while True:
@@ -94,6 +99,8 @@ class Session:
                     attempt = 0
                     await self._watch()
                 except (OSError, TimeoutError) as error:
+                    if self._failure is not None:
+                        raise self._failure from error
                     self._to(LinkPhase.DOWN, str(error) or type(error).__name__)
                 self.link.disconnect()
                 await asyncio.sleep(self._backoff(attempt))
@@ -105,7 +112,8 @@ class Session:
     def stream(self, contract: ContractSpec) -> None:
         """Stream a qualified contract's quotes, on this connection and on every later one."""
         self._streams[contract.con_id] = contract
-        self.link.stream_quotes(contract)
+        if self.phase in (LinkPhase.READY, LinkPhase.DEGRADED):  # else the rebuild will
+            self.link.stream_quotes(contract)
 
     async def _connect(self) -> None:
         broker = self._settings.broker
@@ -114,15 +122,30 @@ class Session:
             raise OSError(f"no port yet in {broker.port_file}: is the paper gateway running?")
         self._to(LinkPhase.CONNECTING, f"{broker.host}:{port}")
         self._lost.clear()
-        self._resync.clear()
+        self._away = ""
         self._known.new_connection()
         self.counts["connects"] += 1
         await self.link.connect(broker.host, port, self.client_id, timeout_s=broker.connect_timeout_s)
+        self.link.keep_ids_above(self._known.highest_order_id)
         self.account = choose_account(self.link.accounts, broker.account, self._settings.mode)
 
     async def _rebuild(self) -> None:
-        """Ask for everything, one request at a time; all of them must be answered."""
+        """Ask for everything, until nothing was lost meanwhile."""
         self._to(LinkPhase.SYNCING, "rebuilding from IB")
+        self._resync.set()
+        while self._resync.is_set():
+            self._resync.clear()
+            await self._ask_for_everything()
+        if self._away:
+            self._to(LinkPhase.DEGRADED, self._away)
+        else:
+            self._to(LinkPhase.READY, "rebuilt from IB")
+
+    async def _ask_for_everything(self) -> None:
+        """One request at a time; all of them must be answered."""
+        if self._data_lost:
+            self._data_lost = False
+            self.link.forget_quotes()
         self._current.begin_rebuild()
         for ask in (
             self.link.positions,
@@ -140,7 +163,6 @@ class Session:
         for contract in self._streams.values():
             self.link.stream_quotes(contract)
         self._park_doubts()
-        self._to(LinkPhase.READY, "rebuilt from IB")
 
     def _park_doubts(self) -> None:
         """IB has told all it knows: what was intended and is not in it may or may not have reached IB."""
@@ -160,14 +182,14 @@ class Session:
                 return
 
     async def _watch(self) -> None:
-        """Until the connection is lost: probe a silent socket, rebuild after 1101."""
+        """Until the connection is lost: probe a silent socket, rebuild once IB's servers are back."""
         deadline_s = self._settings.broker.heartbeat_timeout_s
         while True:
             await self._first_of(self._lost, self._resync, timeout_s=deadline_s / 4)
             if self._lost.is_set():
                 raise OSError(self._lost_reason)
             if self._resync.is_set():
-                self._resync.clear()
+                self._known.new_connection()
                 await self._rebuild()
             silent_s = (time.monotonic_ns() - self.link.inbound.read_ns) / 1e9
             if silent_s > deadline_s / 2:
@@ -179,20 +201,22 @@ class Session:
     @staticmethod
     async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:
         waits = [asyncio.ensure_future(event.wait()) for event in events]
-        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        try:
+            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     def _connectivity(self, error: BrokerError) -> None:
-        if self.phase not in (LinkPhase.READY, LinkPhase.DEGRADED):
-            return
-        match error.code:
-            case 1100:
+        """Gateway to IB's servers. Even where IB kept the data, what it withheld may never come unasked."""
+        if error.code == CONNECTIVITY_LOST:
+            self._away = error.text
+            if self.phase is LinkPhase.READY:
                 self._to(LinkPhase.DEGRADED, error.text)
-            case 1101:
-                self._resync.set()
-            case 1102:
-                self._to(LinkPhase.READY, error.text)
+        elif error.code in (RESTORED, RESTORED_DATA_LOST):
+            self._away = ""
+            self._data_lost = self._data_lost or error.code == RESTORED_DATA_LOST
+            self._resync.set()
 
     def _backoff(self, attempt: int) -> float:
         broker = self._settings.broker
@@ -214,7 +238,15 @@ class Session:
             client_id=self.client_id,
         )
         self._current.observe(state)
-        self._sink(state)
+        self._publish(state)
+
+    def _publish(self, *messages: BusMessage) -> None:
+        try:
+            self._sink(*messages)
+        except Exception as error:
+            self._failure = error
+            self._lost.set()
+            raise
 
 
 def choose_account(managed: Sequence[str], named: str, mode: str) -> str:
