@@ -44,4 +44,6 @@ def _check_scalar(path: str, value: object) -> None:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise FieldError(path or "payload", value, "holds half a character: write valid Unicode") from None
+            raise FieldError(
+                path or "payload", value, "holds half a character: write valid Unicode"
+            ) from None
