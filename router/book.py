@@ -6,7 +6,6 @@ replay after a crash safe. What changed is returned too (`memory`), to be stored
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 
 from router import holding as holdings
 from router import learning, lifecycle
+from router.bracket import stem_of
 from router.delivery import Delivery
 from router.effects import (
     Effect,
@@ -61,8 +61,6 @@ DAY_MS = 86_400_000
 KEEP_DELIVERY_MS = 3 * DAY_MS  # after its last news; IB repeats the executions of a day
 KEEP_SEEN_MS = 8 * DAY_MS
 KEEP_RECORDS = 8  # closed records remembered per contract, to number those of one day
-
-_LEG = re.compile(r"(?P<stem>.+-[0-9a-z]+)-(?P<leg>E|[STX]\d*)")
 
 
 class Outcome(NamedTuple):
@@ -231,11 +229,12 @@ class Book:
         after = learning.learn(before, fill, leg, at_ms)
         if after is before:
             return  # corrected before it came
-        self._delivery_of[fill.exec_id] = name
-        orphan = self.orphans.pop(fill.exec_id, None)
-        if orphan is not None:
-            after = learning.learn(after, orphan, leg, at_ms)
-            self._outcome.memory.append(OrphanJoined(fill.exec_id))
+        for exec_id in filter(None, (fill.exec_id, fill.supersedes)):
+            self._delivery_of[exec_id] = name
+            orphan = self.orphans.pop(exec_id, None)
+            if orphan is not None:
+                after = learning.learn(after, orphan, leg, at_ms)
+                self._outcome.memory.append(OrphanJoined(exec_id))
         self._hold(before, after, fill, at_ms)
         self._settle(before, after, at_ms)
 
@@ -281,12 +280,13 @@ class Book:
 
     def _forget_delivery(self, delivery: Delivery) -> None:
         del self.deliveries[delivery.name]
-        for exec_id in delivery.executions:
+        for exec_id in (*delivery.executions, *delivery.progress.superseded):
             self._delivery_of.pop(exec_id, None)
         self._outcome.memory.append(DeliveryForgotten(delivery.name))
 
     def _index(self, delivery: Delivery) -> None:
-        self._delivery_of |= dict.fromkeys(delivery.executions, delivery.name)
+        known = (*delivery.executions, *delivery.progress.superseded)
+        self._delivery_of |= dict.fromkeys(known, delivery.name)
         if delivery.progress.pending_told and not delivery.progress.entry.status:
             self._refs |= {leg.order_id: leg.ref for leg in delivery.context.legs}
 
@@ -311,6 +311,8 @@ class Book:
         self._show(replace(one, deliveries=(*others, after.name) if after.net else others), at_ms)
 
     def _on_position(self, snapshot: PositionSnapshot, at_ms: int) -> None:
+        if not self._ours(snapshot.account):
+            return
         one = self._holding(snapshot.account, snapshot.contract)
         self._show(holdings.observed(one, snapshot), at_ms)
 
@@ -319,12 +321,12 @@ class Book:
             one = self.holdings.get(f"{pnl.account}:{pnl.con_id}")
             if one is not None and one.shown:
                 self._show(replace(one, unrealized=pnl.unrealized, value=pnl.value), at_ms)
-        elif pnl.account == (self._account or pnl.account):
+        elif self._ours(pnl.account):
             self._money("daily_pnl", pnl.daily)
             self._money("unrealized_pnl", pnl.unrealized)
 
     def _on_account(self, account: AccountSnapshot) -> None:
-        if account.account == (self._account or account.account):
+        if self._ours(account.account):
             self._money("account_value", account.net_liquidation)
             self._money("buying_power", account.buying_power)
 
@@ -360,14 +362,17 @@ class Book:
         if value is not None:
             self._gauge(name, f"{value:.2f}")
 
+    def _ours(self, account: str) -> bool:
+        return account == (self._account or account)
+
     def _gauge(self, name: GaugeName, text: str) -> None:
         self._outcome.effects.append(Gauge(name, text))
 
 
 def split_ref(ref: str) -> tuple[str, str]:
     """(delivery, leg) of an orderRef; both empty for one that is not ours."""
-    match = _LEG.fullmatch(ref)
-    return (match["stem"], match["leg"]) if match else ("", "")
+    stem = stem_of(ref)
+    return (stem, ref[len(stem) + 1 :]) if stem else ("", "")
 
 
 def _name_of(ticket: Ticket) -> str:

@@ -22,7 +22,7 @@ def price(value: float) -> float:
 
 def whole(quantity: float) -> float | int:
     """A quantity as a whole number where it is one."""
-    rounded = round(quantity, 6)
+    rounded = round(float(quantity), 6)
     return int(rounded) if rounded.is_integer() else rounded
 
 
@@ -50,10 +50,15 @@ def signal_document(signal: Signal) -> dict[str, Any]:
     return document
 
 
+def sent_contract(signal: Signal) -> dict[str, Any]:
+    """The contract as the producer wrote it."""
+    sent = signal_document(signal).get("contract")
+    return dict(sent) if isinstance(sent, Mapping) else {}
+
+
 def contract_document(contract: ContractSpec, signal: Signal | None = None) -> dict[str, Any]:
     """A contract in the platform's words, with whatever else the signal said of it."""
-    sent = signal_document(signal).get("contract") if signal else None
-    extras = dict(sent) if isinstance(sent, Mapping) else {}
+    extras = sent_contract(signal) if signal else {}
     plain: dict[str, Any] = {
         "type": "option" if contract.sec_type == "OPT" else "stock",
         "symbol": contract.symbol,

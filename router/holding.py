@@ -23,15 +23,15 @@ MAX_PATH = 64
 class Holding(msgspec.Struct, frozen=True, array_like=True):
     """A position. Quantities are signed, in shares or contracts.
 
-    `path` starts with the newest quantity of IB's that is understood; each further one is what IB should say
-    after one more execution. `ahead` is what IB said beyond the executions known, so that these explain it when
-    they come instead of counting twice.
+    `path` is what executions made of the last quantity that IB confirmed: that one first, then one entry per
+    execution. `said` is IB's own word while it fits nowhere on the path, because IB is ahead of the executions
+    or somebody else trades the contract too.
     """
 
     account: str
     contract: ContractSpec
     path: tuple[float, ...] = (0.0,)
-    ahead: float = 0.0
+    said: float | None = None
     avg_cost: float = 0.0  # IB's: for an option per contract
     deliveries: tuple[str, ...] = ()  # those that hold a part of it, oldest first
     shown: bool = False  # the platform has it in positions:open
@@ -48,24 +48,27 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     @property
     def quantity(self) -> float:
         """What is held now, as far as anyone knows."""
-        return self.path[-1] if abs(self.path[-1]) > EPSILON else 0.0
+        known = self.path[-1] if self.said is None else self.said
+        return known if abs(known) > EPSILON else 0.0
 
 
 def executed(holding: Holding, delta: float) -> Holding:
     """One more execution of ours: `delta` is positive for a purchase."""
-    if holding.ahead * delta > 0 and abs(holding.ahead) >= abs(delta) - EPSILON:
-        return replace(holding, ahead=holding.ahead - delta)
-    return replace(holding, path=(*holding.path, holding.path[-1] + delta)[-MAX_PATH:], ahead=0.0)
+    expected = holding.path[-1] + delta
+    if holding.said is not None and _same(expected, holding.said):
+        return replace(holding, path=(expected,), said=None)
+    return replace(holding, path=(*holding.path, expected)[-MAX_PATH:])
 
 
 def observed(holding: Holding, snapshot: PositionSnapshot) -> Holding:
-    """IB's word. A quantity passed on the way confirms the way up to there; any other one is the new truth."""
+    """IB's word. A quantity passed on the way confirms the way up to there; any other one stands until it is."""
     holding = replace(holding, contract=snapshot.contract, avg_cost=snapshot.avg_cost)
+    if snapshot.replayed:  # an answer to a question, not news: it counts whole
+        return replace(holding, path=(snapshot.quantity,), said=None)
     for index in reversed(range(len(holding.path))):
-        if abs(holding.path[index] - snapshot.quantity) <= EPSILON:
-            return replace(holding, path=holding.path[index:])
-    ahead = snapshot.quantity - holding.path[-1]
-    return replace(holding, path=(snapshot.quantity,), ahead=ahead)
+        if _same(holding.path[index], snapshot.quantity):
+            return replace(holding, path=holding.path[index:], said=None)
+    return replace(holding, said=snapshot.quantity)
 
 
 def document(holding: Holding, deliveries: Sequence[Delivery]) -> dict[str, Any]:
@@ -121,3 +124,7 @@ def _made_elsewhere(holding: Holding) -> dict[str, Any]:
         "realized_events": [],
         "reductions": [],
     }
+
+
+def _same(a: float, b: float) -> bool:
+    return abs(a - b) <= EPSILON

@@ -22,6 +22,7 @@ from router.messages import (
 )
 
 REJECTED = 201  # IB: order rejected, with the reason as text
+CANCELLED = 202  # IB: order cancelled; comes after the status, which may be missing
 # IB refuses an order it never took with one of these; on an order it did take they mean something else.
 REFUSED = frozenset({103, 110, 200, 203, 321})
 
@@ -54,7 +55,7 @@ def _learn(delivery: Delivery, message: Message, leg: str, now_ms: int) -> Deliv
         case OrderLifecycleEvent() if leg == "E":
             return advance(delivery, entry=_entry_order(delivery.progress.entry, message, now_ms))
         case BrokerError() if leg == "E":
-            return _rejected(delivery, message, now_ms)
+            return _ended_by_error(delivery, message, now_ms)
         case ExecutionFill():
             return _executed(delivery, message, leg, now_ms)
         case CommissionReport():
@@ -98,14 +99,15 @@ def _entry_order(order: EntryOrder, event: OrderLifecycleEvent, now_ms: int) -> 
     )
 
 
-def _rejected(delivery: Delivery, error: BrokerError, now_ms: int) -> Delivery:
+def _ended_by_error(delivery: Delivery, error: BrokerError, now_ms: int) -> Delivery:
     order = delivery.progress.entry
-    if error.code != REJECTED and not (error.code in REFUSED and not order.status):
-        return delivery
-    order = replace(
-        order, status=order.status or "Rejected", ended_ms=order.ended_ms or now_ms, doubtful=False
-    )
-    return advance(delivery, entry=order, rejection=error.text or f"error {error.code}")
+    ended_ms = order.ended_ms or now_ms
+    if error.code == CANCELLED and not order.ended_ms:
+        return advance(delivery, entry=replace(order, status="Cancelled", ended_ms=ended_ms, doubtful=True))
+    if error.code == REJECTED or (error.code in REFUSED and not order.status):
+        order = replace(order, status=order.status or "Rejected", ended_ms=ended_ms, doubtful=False)
+        return advance(delivery, entry=order, rejection=error.text or f"error {error.code}")
+    return delivery
 
 
 def _executed(delivery: Delivery, fill: ExecutionFill, leg: str, now_ms: int) -> Delivery:

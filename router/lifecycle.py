@@ -116,7 +116,7 @@ class _Teller:
         progress = delivery.progress
         if progress.entry_told is None or progress.exit_told or not delivery.flat:
             return
-        if self._awaits(delivery.uncharged(delivery.closings)):
+        if self._awaits(delivery.uncharged(delivery.executions.values())):
             return
         day = max(x.at for x in delivery.closings).astimezone(EASTERN).strftime("%Y%m%d")
         self._note(exit_told=_exit_numbers(delivery, day, self._record_id(day)))
@@ -129,7 +129,9 @@ class _Teller:
         delivery, progress = self.delivery, self.delivery.progress
         if progress.exit_told is not None:
             exit_now = _exit_numbers(delivery, progress.exit_told.day, progress.exit_told.record_id)
-            if exit_now == progress.exit_told or self._awaits(delivery.uncharged(delivery.closings)):
+            if exit_now == progress.exit_told or self._awaits(
+                delivery.uncharged(delivery.executions.values())
+            ):
                 return
             self._note(exit_told=exit_now)
             self._closed_record()

@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from router.delivery import Delivery, Execution, average, closing_reason, total
-from router.formats import contract_document, iso, money, present, price, result, signal_document, whole
+from router.formats import (
+    contract_document,
+    iso,
+    money,
+    present,
+    price,
+    result,
+    sent_contract,
+    signal_document,
+    whole,
+)
 from router.messages import Signal
 
 MAX_RISK = 0.05  # the distributor drops what has entry and stop further apart, as a fraction of the entry
@@ -99,7 +109,7 @@ def entry(delivery: Delivery, *, token: str) -> dict[str, Any]:
         "targets": [target.price for target in request.targets],
         "action_type": "ENTRY",
         "dedupe_token": token,
-        "contract": contract_document(request.contract, request.signal),
+        "contract": contract_document(request.contract) | sent_contract(request.signal),
         "execution": _entry_execution(delivery, "FILLED", notional),
     }
     document.setdefault("confidence", request.signal.confidence)
