@@ -86,7 +86,13 @@ def subscriptions_of(process: str) -> Mapping[str, tuple[str, ...]]:
 # ---------------------------------------------------------------- commands
 
 Command = (
-    m.PrepareContract | m.FindDelivery | m.OrderRequest | m.PlaceBracket | m.CancelOrders | m.StatusQuery
+    m.PrepareContract
+    | m.FindDelivery
+    | m.OrderRequest
+    | m.PlaceBracket
+    | m.CancelOrders
+    | m.CancelAll
+    | m.StatusQuery
 )
 Reply = m.ContractReady | m.PlaceReply | m.CancelReply | m.StatusReply | m.CommandRefused
 
@@ -106,6 +112,7 @@ COMMANDS: Mapping[type[m.Message], Route] = MappingProxyType({
     m.OrderRequest:    Route(("submission",),           (m.PlaceReply,)),
     m.PlaceBracket:    Route(("gateway",),              (m.PlaceReply,)),
     m.CancelOrders:    Route(("gateway",),              (m.CancelReply,)),
+    m.CancelAll:       Route(("gateway",),              (m.CancelReply,)),
     m.StatusQuery:     Route(("monitor",),              (m.StatusReply,), query=True),
 })  # every receiver may also answer CommandRefused
 # fmt: on

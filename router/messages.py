@@ -16,6 +16,8 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from conf.ib_errors import Policy
+
 Action = Literal["BUY", "SELL"]
 Side = Literal["LONG", "SHORT"]
 SecType = Literal["STK", "OPT"]
@@ -285,13 +287,17 @@ class CommissionReport(Message, frozen=True):
 
 
 class BrokerError(Message, frozen=True):
-    """One error message of IB: `request_id` is the order or request it is about, -1 for none."""
+    """One error message of IB: `request_id` is the order or request it is about, -1 for none.
+
+    `policy` says what it means for the order under `ref` (conf/ib_errors.toml): only `terminal` ends it.
+    """
 
     request_id: int
     code: int
     text: str
     ref: str
     received_ns: int
+    policy: Policy = "query"
 
 
 # ---------------------------------------------------------------- portfolio, quote, link
@@ -434,6 +440,10 @@ class CancelOrders(Message, frozen=True):
     """Cancel the live orders under these orderRefs."""
 
     refs: tuple[str, ...]
+
+
+class CancelAll(Message, frozen=True):
+    """The kill switch: cancel every live order of the login, whoever placed it, and drop brackets not yet sent."""
 
 
 class CancelReply(Message, frozen=True):
