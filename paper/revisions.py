@@ -6,18 +6,8 @@ from decimal import Decimal
 
 from paper.account import Account
 from paper.book import Book
-from paper.orders import (
-    Charged,
-    Event,
-    Executed,
-    Execution,
-    Order,
-    OrderOpened,
-    PositionChanged,
-    Refused,
-    Status,
-    StatusReported,
-)
+from paper.orders import Charged, Event, Executed, Execution, Order, PositionChanged, Status
+from paper.sequences import rejected
 
 
 def correct(
@@ -57,13 +47,8 @@ def next_revision(exec_id: str) -> str:
 
 
 def reject(book: Book, order: Order, code: int, text: str, now: datetime) -> list[Event]:
-    """End an order that had been accepted: the error, then Inactive. The order of the two is assumed."""
-    ended = replace(
-        order,
-        status=Status.INACTIVE,
-        why_held="",
-        completed_at=now,
-        completed_status=f"Cancelled by System:{text}",
-    )
+    """End an order that had been accepted, with an error."""
+    reason = f"Cancelled by System:{text}"
+    ended = replace(order, status=Status.INACTIVE, why_held="", completed_at=now, completed_status=reason)
     book.put(ended)
-    return [Refused(*order.key, code, text), OrderOpened(ended), StatusReported(ended)]
+    return rejected(ended, code, text)

@@ -72,6 +72,8 @@ def start_gateway(directory: Path, *options: str) -> RunningGateway:
         said.append(line)
         if found := re.search(r"listening on .*:(\d+) for", line):
             return RunningGateway(process, int(found[1]), ledger, control)
+    process.stderr.close()
+    shutil.rmtree(control.parent)
     raise AssertionError(
         f"the gateway ended with status {process.wait()} before it listened: {''.join(said)}"
     )

@@ -134,6 +134,10 @@ class RawClient:
         self.send(49, 1)
         return [one for one in self.until(lambda one: one[0] == "49") if one[0] != "49"]
 
+    def heard(self) -> list[Message]:
+        """Everything that has come unasked."""
+        return self.ask(14, 1, 1)  # a log level is not answered
+
     def left_over(self) -> bytes:
         """What came of a frame that never ended: reads until the gateway hangs up."""
         while data := self.socket.recv(65536):

@@ -115,7 +115,7 @@ class Telling:
                 self._judge(line, self._client.receive())
                 self.said += 1
             if self._client.version and self._next_id:
-                extra = self._client.ask(14, 1, 1)
+                extra = self._client.heard()
                 assert extra == [], f"after line {(answers or acts)[-1].number}: nothing more was to come"
 
     def _act(self, line: Line) -> None:
