@@ -1,0 +1,58 @@
+"""Orders that an error of IB left in doubt, until IB has said what is true of them. Pure.
+
+An error with policy `query` proves nothing: the order may live, be over, or never have been taken. IB is asked for
+all open and completed orders; any word on the order settles it. An order that IB has never said anything about but
+that error, and does not list in two rounds after it, was never taken: that is said as an error with policy
+`terminal`, because asking is evidence where a code is not.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from router.messages import BrokerError, ExecutionFill, OrderLifecycleEvent
+from router.messages import Message as BusMessage
+
+ROUNDS = 2  # of asking, both of which must agree
+
+
+class Doubts:
+    """The errors whose orders IB is to be asked about, by orderRef."""
+
+    def __init__(self) -> None:
+        self._errors: dict[str, BrokerError] = {}
+        self._heard: set[str] = set()  # refs in doubt of which IB had told before
+
+    def __bool__(self) -> bool:
+        return bool(self._errors)
+
+    def observe(self, message: BusMessage, *, heard: bool) -> None:
+        """`heard`: IB had told of this error's order before it."""
+        match message:
+            case BrokerError(policy="query") if message.ref:
+                self._errors[message.ref] = message
+                if heard:
+                    self._heard.add(message.ref)
+            case BrokerError(policy="terminal") | OrderLifecycleEvent() | ExecutionFill():
+                self._settle(message.ref)
+            case _:
+                pass
+
+    def conclude(self, now_ns: int) -> list[BrokerError]:
+        """After the rounds: orders that were never taken. Those that IB had told of before stay as they are."""
+        never = [error for ref, error in self._errors.items() if ref not in self._heard]
+        self._errors.clear()
+        self._heard.clear()
+        return [
+            msgspec.structs.replace(
+                error,
+                policy="terminal",
+                text=f"{error.text} (IB, asked {ROUNDS} times, knows no such order)",
+                received_ns=now_ns,
+            )
+            for error in never
+        ]
+
+    def _settle(self, ref: str) -> None:
+        self._errors.pop(ref, None)
+        self._heard.discard(ref)
