@@ -36,7 +36,9 @@ class Intake:
             waker.start()
 
     def stop(self) -> None:
-        """End the wakers."""
+        """End the wakers, all within one blocking read."""
+        for waker in self._wakers:
+            waker.begin_stop()
         for waker in self._wakers:
             waker.stop()
 

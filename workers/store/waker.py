@@ -41,9 +41,13 @@ class Waker(ABC):
         """Start the thread."""
         self._thread.start()
 
+    def begin_stop(self) -> None:
+        """Ask the thread to end, without waiting."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """End the thread; takes at most one blocking read."""
-        self._stopping.set()
+        self.begin_stop()
         self._thread.join()
 
     def _run(self) -> None:

@@ -1,0 +1,355 @@
+"""Sizing: every signal taken from Redis ends in a refusal or in one order request, whatever comes between."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from conf.settings import Settings
+from router.messages import (
+    AccountSnapshot,
+    CommandRefused,
+    ContractReady,
+    FindDelivery,
+    LinkPhase,
+    LinkState,
+    Message,
+    OrderRequest,
+    PlaceReply,
+    PositionSnapshot,
+    PrepareContract,
+    Quote,
+    SignalGated,
+    SignalReceived,
+    SignalRefused,
+    SignalSized,
+    StatusQuery,
+)
+from tests.router import factory
+from tests.workers.stage import Peer, Stage
+from tests.workers.store.server import Server
+from workers.sizing import Sizing
+from workers.store import keys
+from workers.store.client import Client
+
+READY = LinkState(phase=LinkPhase.READY, reason="rebuilt", account="DU1")
+ACCOUNT = AccountSnapshot(
+    account="DU1",
+    currency="USD",
+    net_liquidation=100_000.0,
+    buying_power=400_000.0,
+    available_funds=None,
+    total_cash=None,
+    gross_position_value=None,
+    init_margin=None,
+    maint_margin=None,
+    replayed=True,
+    received_ns=1,
+)
+QUOTE = factory.quote()
+EXPIRY = f"{datetime.now(UTC) + timedelta(days=30):%Y%m%d}"
+
+
+class Broker:
+    """What the test's gateway answers: contracts qualify, deliveries are unknown, unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.verdict: Message | None = None
+        self.contract: Message | None = None
+
+    def answer(self, _: str, message: Message) -> Message:
+        match message:
+            case FindDelivery():
+                return self.verdict or PlaceReply(message.delivery, "unknown")
+            case PrepareContract():
+                return self.contract or ContractReady(contract=factory.OPTION, min_tick=0.05)
+            case _:
+                raise AssertionError(f"sizing asked the gateway for {message}")
+
+
+class Scene:
+    """Sizing between a real Redis, a played gateway and a played submission."""
+
+    def __init__(self, stage: Stage, redis: Client, snapshot: list[Message]) -> None:
+        self.stage = stage
+        self.redis = redis
+        self.broker = Broker()
+        self.gateway = stage.peer("gateway", self.broker.answer, snapshot)
+        self.submission: Peer = stage.peer("submission", self._place)
+        self.worker = stage.worker("sizing", Sizing, ("decision",))
+
+    def _place(self, _: str, message: Message) -> Message:
+        assert isinstance(message, OrderRequest)
+        return PlaceReply(message.delivery, "sent")
+
+    def push(self, **changes: Any) -> None:
+        """Send a signal as the platform does, fresh unless `ts` says otherwise."""
+        changes.setdefault("ts", time.time_ns() // 1_000_000)
+        changes.setdefault("contract", factory.contract(expiry=EXPIRY))
+        self.push_raw(json.dumps(factory.document(**changes)).encode())
+
+    def push_raw(self, payload: bytes) -> None:
+        """Put bytes on SPY's list."""
+        self.redis.call("LPUSH", keys.execution_list("SPY"), payload)
+
+    def refused(self) -> SignalRefused:
+        """The next refusal."""
+        self.stage.until(lambda: self.stage.of(SignalRefused), "a refusal")
+        [message] = self.stage.of(SignalRefused)
+        assert isinstance(message, SignalRefused)
+        return message
+
+
+@pytest.fixture
+def redis(redis_server: Server) -> Iterator[Client]:
+    """A client of the emptied server."""
+    client = redis_server.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def stage(make_settings: Callable[..., Settings], redis_server: Server) -> Iterator[Stage]:
+    """A stage with a real Redis and a short wait for quotes."""
+    stage = Stage(make_settings(REDIS__URL=redis_server.url, ENTRY__QUOTE_WAIT_S="0.2"))
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def scene(stage: Stage, redis: Client) -> Scene:
+    """Everything there: link READY, account known, a quote for the contract."""
+    return Scene(stage, redis, [READY, ACCOUNT, QUOTE])
+
+
+def test_a_signal_becomes_the_platforms_own_order(scene: Scene) -> None:
+    """The contract's example: 94 % confidence on 100 k gives 7 contracts at 2.50, stop 1.40, target 3.25."""
+    scene.push()
+    scene.stage.until(lambda: scene.submission.commands, "an order request")
+    [(request_id, request)] = scene.submission.commands
+    assert isinstance(request, OrderRequest)
+    assert request_id.endswith(request.delivery)
+    assert (request.action, request.quantity, request.entry_type, request.limit_price) == (
+        "BUY",
+        7,
+        "LMT",
+        2.5,
+    )
+    assert (request.stop_price, request.notional) == (1.4, 1750.0)
+    assert [(target.price, target.quantity) for target in request.targets] == [(3.25, 7)]
+    scene.stage.until(scene.worker.drain, "nothing on its way")
+    assert [type(message) for message in scene.stage.heard] == [SignalReceived, SignalGated, SignalSized]
+    assert scene.redis.call("HLEN", keys.TAKEN) == 1  # until dispatch has told its end
+
+
+def test_a_market_signal_waits_for_its_first_quote(stage: Stage, redis: Client) -> None:
+    """No fixed wait: the quote that arrives sizes the signal."""
+    scene = Scene(stage, redis, [READY, ACCOUNT])
+    scene.push(strategy="1dte")
+    stage.until(lambda: scene.gateway.commands, "the contract to be asked for")
+    other = factory.quote(con_id=77)
+    scene.gateway.publish(other, QUOTE)
+    stage.until(lambda: scene.submission.commands, "an order request")
+    request = scene.submission.commands[0][1]
+    assert isinstance(request, OrderRequest)
+    assert (request.entry_type, request.limit_price, request.reference_price) == ("MKT", None, 2.5)
+
+
+def test_without_a_quote_the_signal_ends_as_no_market_data(stage: Stage, redis: Client) -> None:
+    """After entry.quote_wait_s nothing prices it."""
+    scene = Scene(stage, redis, [READY, ACCOUNT])
+    scene.push()
+    refused = scene.refused()
+    assert (refused.status, refused.reason) == ("NO_MARKET_DATA", "price_unavailable")
+
+
+def test_a_price_hint_of_the_signal_prices_it_without_a_quote(stage: Stage, redis: Client) -> None:
+    """`entry` stands in for the market when the wait is over (contract 6)."""
+    scene = Scene(stage, redis, [READY, ACCOUNT])
+    scene.push(entry=2.5)
+    stage.until(lambda: scene.submission.commands, "an order request")
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        (b"{not json", "payload"),
+        (factory.payload(side="UP"), "side"),
+        (
+            factory.payload(contract={"type": "option", "strike": float("nan"), "expiry": EXPIRY}),
+            "contract.strike",
+        ),
+        (factory.payload(contract=factory.contract(expiry="20200103")), "contract.expiry"),
+        (factory.payload(symbol="ZZZ"), "symbol"),
+    ],
+)
+def test_a_bad_signal_is_refused_by_field_and_the_next_one_flows(
+    scene: Scene, payload: bytes, field: str
+) -> None:
+    """The refusal names field and value, keeps the payload, and loses nothing else."""
+    scene.push_raw(payload)
+    scene.push()
+    refused = scene.refused()
+    assert refused.malformed
+    assert refused.field == field
+    assert field in refused.reason
+    assert refused.raw
+    scene.stage.until(lambda: scene.submission.commands, "the good signal's order")
+
+
+def test_a_stale_signal_is_refused_before_anything_is_asked(scene: Scene) -> None:
+    """Six seconds old: STALE with its age, and the gateway is not bothered."""
+    scene.push(ts=time.time_ns() // 1_000_000 - 6_000)
+    refused = scene.refused()
+    assert refused.status == "STALE"
+    assert refused.reason.startswith("stale_signal_6")
+    assert not scene.gateway.commands
+
+
+def test_the_platforms_switch_blocks_before_sizing(scene: Scene) -> None:
+    """`risk:new_positions_allowed` false: RISK_REJECTED with the platform's reason."""
+    scene.redis.call("SET", keys.NEW_POSITIONS_ALLOWED, "false")
+    scene.push()
+    refused = scene.refused()
+    assert (refused.status, refused.reason) == ("RISK_REJECTED", "risk_checks_failed")
+
+
+def test_a_notional_above_a_quarter_of_the_buying_power_is_refused_after_sizing(
+    stage: Stage, redis: Client
+) -> None:
+    """One contract is the minimum even when it costs too much: then the second look denies it."""
+    poor = AccountSnapshot(
+        account="DU1",
+        currency="USD",
+        net_liquidation=500.0,
+        buying_power=500.0,
+        available_funds=None,
+        total_cash=None,
+        gross_position_value=None,
+        init_margin=None,
+        maint_margin=None,
+        replayed=True,
+        received_ns=1,
+    )
+    scene = Scene(stage, redis, [READY, poor, QUOTE])
+    scene.push()
+    refused = scene.refused()
+    assert (refused.status, refused.reason) == ("RISK_REJECTED", "risk_checks_failed_post_sizing")
+
+
+def test_too_many_positions_block(stage: Stage, redis: Client) -> None:
+    """Contracts held at IB are counted; one that was closed again is not."""
+    held: list[Message] = [
+        PositionSnapshot("DU1", msgspec.structs.replace(factory.OPTION, con_id=con_id), 1.0, 100.0, True, 1)
+        for con_id in range(1, 11)
+    ]
+    scene = Scene(stage, redis, [READY, ACCOUNT, QUOTE, *held])
+    scene.push()
+    assert scene.refused().status == "RISK_REJECTED"
+    flat = PositionSnapshot("DU1", msgspec.structs.replace(factory.OPTION, con_id=1), 0.0, 0.0, False, 2)
+    scene.gateway.publish(flat)
+    scene.push(id="another")
+    stage.until(lambda: scene.submission.commands, "the order after one was closed")
+
+
+def test_a_dry_run_is_decided_and_never_sent(scene: Scene) -> None:
+    """Sized for all to see, ended as DRY_RUN, nothing at submission (contract 0.4)."""
+    scene.push(dry_run=True)
+    refused = scene.refused()
+    assert refused.status == "DRY_RUN"
+    assert scene.stage.of(SignalSized)
+    assert not scene.submission.commands
+
+
+def test_an_unlisted_contract_is_refused(scene: Scene) -> None:
+    """The gateway's definite no is the platform's contract_lookup_failed."""
+    scene.broker.contract = CommandRefused("CONTRACT_LOOKUP_FAILED", "is not listed at IB")
+    scene.push()
+    refused = scene.refused()
+    assert (refused.status, refused.reason) == ("REJECTED", "contract_lookup_failed")
+    assert "SPY" in refused.value
+
+
+def test_a_gateway_that_is_not_ready_is_asked_again(scene: Scene) -> None:
+    """A refusal that says `retry` only delays the signal."""
+    scene.broker.contract = CommandRefused("LINK_NOT_READY", "syncing", retry=True)
+    scene.push()
+    scene.stage.until(lambda: len(scene.gateway.commands) >= 2, "a second question")
+    scene.broker.contract = None
+    scene.stage.until(lambda: scene.submission.commands, "an order request")
+    assert len({request_id for request_id, _ in scene.gateway.commands}) == len(scene.gateway.commands)
+
+
+def test_nothing_is_taken_until_everything_needed_is_there(stage: Stage, redis: Client) -> None:
+    """Signals wait in Redis while the link is down or the account unknown, and it says for what."""
+    scene = Scene(stage, redis, [])
+    scene.push()
+    stage.until(lambda: scene.worker.waiting_for == "the gateway process", "word of Redis")
+    scene.gateway.publish(LinkState(phase=LinkPhase.SYNCING, reason="rebuilding"))
+    stage.until(lambda: "SYNCING" in scene.worker.waiting_for, "word of the link")
+    scene.gateway.publish(READY)
+    stage.until(lambda: "account" in scene.worker.waiting_for, "word of the account")
+    assert redis.call("LLEN", keys.execution_list("SPY")) == 1
+    scene.gateway.publish(ACCOUNT, QUOTE)
+    stage.until(lambda: scene.submission.commands, "an order request")
+
+
+def test_a_signal_taken_before_a_crash_is_looked_up_first(stage: Stage, redis: Client) -> None:
+    """Known to the gateway: nothing more is done; unknown: it goes on as if new."""
+    known, unknown = factory.document(id="known"), factory.document(id="unknown")
+    for number, document in enumerate((known, unknown), start=1):
+        document["contract"] = factory.contract(expiry=EXPIRY)
+        document["ts"] = time.time_ns() // 1_000_000
+        value = keys.execution_list("SPY").encode() + b"\n" + json.dumps(document).encode()
+        redis.call("HSET", keys.TAKEN, f"{number}-x", value)
+    scene = Scene(stage, redis, [READY, ACCOUNT, QUOTE])
+
+    def answer(request_id: str, message: Message) -> Message:
+        if isinstance(message, FindDelivery) and message.delivery.startswith("known"):
+            return PlaceReply(message.delivery, "adopted")
+        return Broker.answer(scene.broker, request_id, message)
+
+    scene.gateway._answer = answer
+    stage.until(lambda: scene.submission.commands, "the unknown one's order")
+    [(_, request)] = scene.submission.commands
+    assert isinstance(request, OrderRequest)
+    assert request.signal.id == "unknown"
+    stage.until(scene.worker.drain, "nothing on its way")
+    received = stage.of(SignalReceived)
+    assert all(isinstance(message, SignalReceived) and message.redelivered for message in received)
+
+
+def test_the_same_delivery_twice_makes_one_order(scene: Scene) -> None:
+    """Both are told as received, so that both can be settled; one goes on."""
+    ts = time.time_ns() // 1_000_000
+    scene.push(ts=ts)
+    scene.push(ts=ts)
+    scene.stage.until(lambda: len(scene.stage.of(SignalReceived)) == 2, "both received")
+    scene.stage.until(scene.worker.drain, "nothing on its way")
+    assert len(scene.submission.commands) == 1
+
+
+def test_a_drain_takes_nothing_more(scene: Scene) -> None:
+    """After SIGTERM signals stay where they are."""
+    scene.stage.until(lambda: not scene.worker.waiting_for, "ready")
+    assert scene.worker.drain()
+    scene.push()
+    polled = scene.stage.loop
+    ticks: list[Quote] = []
+    polled.every(0.05, lambda: ticks.append(QUOTE))
+    scene.stage.until(lambda: len(ticks) >= 4, "four polls")
+    assert scene.redis.call("LLEN", keys.execution_list("SPY")) == 1
+
+
+def test_commands_are_refused(scene: Scene) -> None:
+    """Sizing takes none, and says which one it was asked."""
+    reply = scene.worker.handle("id", StatusQuery())
+    assert isinstance(reply, CommandRefused)
+    assert "StatusQuery" in reply.text
+    assert list(scene.worker.snapshot()) == []

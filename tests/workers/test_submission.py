@@ -1,0 +1,203 @@
+"""Submission: brackets are offered until the gateway answers, and entries that rest too long are cancelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import msgspec
+import pytest
+
+from conf.settings import Settings
+from ipc.bus import Requester
+from router.messages import (
+    CancelOrders,
+    CancelReply,
+    CommandRefused,
+    LinkPhase,
+    LinkState,
+    Message,
+    OrderRequest,
+    OrderSubmitted,
+    OrderTimedOut,
+    PlaceBracket,
+    PlaceReply,
+    SignalRefused,
+    StatusQuery,
+)
+from tests.router import factory
+from tests.workers.stage import Answer, Stage
+from workers.submission import Submission
+
+READY = LinkState(phase=LinkPhase.READY, reason="rebuilt", account="DU1")
+
+
+@pytest.fixture
+def stage(make_settings: Callable[..., Settings]) -> Iterator[Stage]:
+    """A stage whose entries time out after a fifth of a second."""
+    stage = Stage(make_settings(ENTRY__LIMIT_TIMEOUT_S="0.2", ENTRY__MARKET_TIMEOUT_S="0.2"))
+    yield stage
+    stage.close()
+
+
+def placed(outcome: Literal["sent", "adopted", "in_doubt"]) -> Answer:
+    """A gateway that answers every bracket in the same way."""
+
+    def answer(_: str, message: Message) -> Message:
+        assert isinstance(message, PlaceBracket)
+        return PlaceReply(delivery=message.request.delivery, outcome=outcome)
+
+    return answer
+
+
+def cancelled(_: str, message: Message) -> Message:
+    """A gateway that writes every cancel."""
+    assert isinstance(message, CancelOrders)
+    return CancelReply(message.refs)
+
+
+def fresh_request() -> OrderRequest:
+    """The example request, not stale for a long time."""
+    return factory.request(expires_ms=time.time_ns() // 1_000_000 + 60_000)
+
+
+def submit(stage: Stage, request: OrderRequest) -> list[Message]:
+    """Send a request as sizing does; the list fills with the replies."""
+    replies: list[Message] = []
+    requester = Requester(stage.context, stage.settings.cmd("submission"))
+    stage.loop.attach(requester)
+    requester.send(request.delivery, request, replies.append)
+    return replies
+
+
+def test_a_request_becomes_one_bracket_and_one_answer(stage: Stage) -> None:
+    """Legs and request go to the gateway, `sent` comes back to sizing and is told on the bus."""
+    gateway = stage.peer("gateway", placed("sent"), [READY])
+    worker = stage.worker("submission", Submission, ("decision",))
+    request = fresh_request()
+    replies = submit(stage, request)
+    stage.until(lambda: replies and stage.heard, "an answer")
+    [(_, command)] = gateway.commands
+    assert isinstance(command, PlaceBracket)
+    assert command.request == request
+    assert [leg.ref.rpartition("-")[2] for leg in command.legs] == ["E", "T1", "S1"]
+    assert replies == [PlaceReply(delivery=request.delivery, outcome="sent")]
+    assert stage.heard == [OrderSubmitted(delivery=request.delivery, signal_id=request.signal.id, how="sent")]
+    assert worker.drain()
+    assert worker.progress["sent"] == 1
+
+
+def test_a_gateway_that_is_not_ready_is_asked_again(stage: Stage) -> None:
+    """A refusal that says `retry` is not an end: the bracket is offered until it is taken, under new ids."""
+    answers: list[Message] = [CommandRefused("LINK_NOT_READY", "syncing", retry=True)] * 2
+
+    def answer(_: str, message: Message) -> Message:
+        assert isinstance(message, PlaceBracket)
+        return answers.pop() if answers else PlaceReply(message.request.delivery, "adopted")
+
+    gateway = stage.peer("gateway", answer, [READY])
+    worker = stage.worker("submission", Submission, ("decision",))
+    replies = submit(stage, fresh_request())
+    assert worker.drain()
+    stage.until(lambda: replies, "an answer")
+    assert [type(reply) for reply in replies] == [PlaceReply]
+    assert len({request_id for request_id, _ in gateway.commands}) == 3
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "reason"),
+    [
+        (CommandRefused("STALE", "too late"), "STALE", "stale_signal_"),
+        (CommandRefused("REJECTED", "no such account"), "REJECTED", "no such account"),
+    ],
+)
+def test_a_refusal_of_the_gateway_ends_the_signal(
+    stage: Stage, refusal: CommandRefused, status: str, reason: str
+) -> None:
+    """It is told as the signal's end with the platform's status, and sizing hears it too."""
+    stage.peer("gateway", lambda *_: refusal, [READY])
+    stage.worker("submission", Submission, ("decision",))
+    request = fresh_request()
+    replies = submit(stage, request)
+    stage.until(lambda: replies and stage.heard, "the refusal")
+    [refused] = stage.of(SignalRefused)
+    assert isinstance(refused, SignalRefused)
+    assert (refused.delivery, refused.status) == (request.delivery, status)
+    assert refused.reason.startswith(reason)
+    assert (refused.field, refused.value) == (refusal.code, refusal.text)
+    assert replies == [refusal]
+
+
+def test_a_request_that_grows_stale_while_the_gateway_is_away_is_refused(stage: Stage) -> None:
+    """Nothing is offered for ever: past its expiry a request ends as STALE."""
+    stage.peer("gateway", lambda *_: CommandRefused("LINK_NOT_READY", "down", retry=True), [READY])
+    stage.worker("submission", Submission, ("decision",))
+    replies = submit(stage, factory.request(expires_ms=time.time_ns() // 1_000_000 + 150))
+    stage.until(lambda: replies, "the end of the request")
+    [refused] = stage.of(SignalRefused)
+    assert isinstance(refused, SignalRefused)
+    assert refused.status == "STALE"
+
+
+def test_a_request_in_doubt_is_left_to_the_gateway(stage: Stage) -> None:
+    """Submission says nothing of it on the bus: the gateway finds out or parks."""
+    stage.peer("gateway", placed("in_doubt"), [READY])
+    worker = stage.worker("submission", Submission, ("decision",))
+    replies = submit(stage, fresh_request())
+    stage.until(lambda: replies, "an answer")
+    assert worker.progress["in_doubt"] == 1
+    assert not stage.heard
+
+
+def test_an_entry_that_rests_too_long_is_cancelled(stage: Stage) -> None:
+    """A live entry of ours, seen in the snapshot after a restart, is cancelled after its time and told."""
+    request = fresh_request()
+    resting = msgspec.structs.replace(
+        factory.order_event(),
+        ref=f"{request.delivery}-E",
+        status="Submitted",
+        order_type="LMT",
+        replayed=True,
+    )
+    gateway = stage.peer("gateway", cancelled, [READY, resting])
+    worker = stage.worker("submission", Submission, ("decision",))
+    stage.until(lambda: gateway.commands, "the cancel")
+    assert [command for _, command in gateway.commands] == [CancelOrders(refs=(resting.ref,))]
+    stage.until(lambda: stage.heard, "the time-out on the bus")
+    [timed_out] = stage.of(OrderTimedOut)
+    assert isinstance(timed_out, OrderTimedOut)
+    assert timed_out.delivery == request.delivery
+    assert timed_out.after_s >= 0.2
+    assert (worker.progress["timed_out"], worker.progress["resting"]) == (1, 0)
+
+
+def test_a_refused_cancel_is_loud_and_ends_nothing(stage: Stage) -> None:
+    """The order may still be live: the worker goes on and IB's next word decides."""
+    resting = msgspec.structs.replace(
+        factory.order_event(), ref="abc-1-E", status="Submitted", order_type="MKT", replayed=True
+    )
+    gateway = stage.peer("gateway", lambda *_: CommandRefused("LINK_NOT_READY", "down"), [READY, resting])
+    stage.worker("submission", Submission, ("decision",))
+    stage.until(lambda: gateway.commands, "the cancel")
+    assert not stage.stopped
+
+
+def test_it_says_what_it_waits_for(stage: Stage) -> None:
+    """First the gateway process, then its IB connection, then nothing."""
+    worker = stage.worker("submission", Submission, ("decision",))
+    assert worker.waiting_for == "the gateway process"
+    down = LinkState(phase=LinkPhase.DOWN, reason="refused")
+    gateway = stage.peer("gateway", lambda *_: None, [down])
+    stage.until(lambda: "refused" in worker.waiting_for, "word of the link")
+    gateway.publish(READY)
+    stage.until(lambda: not worker.waiting_for, "ready")
+
+
+def test_other_commands_are_refused(stage: Stage) -> None:
+    """Only order requests are taken; anything else is named in the refusal."""
+    worker = stage.worker("submission", Submission, ("decision",))
+    reply = worker.handle("id", StatusQuery())
+    assert isinstance(reply, CommandRefused)
+    assert "StatusQuery" in reply.text
+    assert list(worker.snapshot()) == []
