@@ -21,9 +21,9 @@ from router.messages import (
     Ticket,
 )
 
-REJECTED = 201  # IB: order rejected, with the reason as text
 CANCELLED = 202  # IB: order cancelled; comes after the status, which may be missing
-# IB refuses an order it never took with one of these; on an order it did take they mean something else.
+# IB refuses an order that it never took with one of these, and no status ever comes; about an order that it did
+# take they mean something else.
 REFUSED = frozenset({103, 110, 200, 203, 321})
 
 
@@ -102,9 +102,12 @@ def _entry_order(order: EntryOrder, event: OrderLifecycleEvent, now_ms: int) -> 
 def _ended_by_error(delivery: Delivery, error: BrokerError, now_ms: int) -> Delivery:
     order = delivery.progress.entry
     ended_ms = order.ended_ms or now_ms
-    if error.code == CANCELLED and not order.ended_ms:
+    terminal = error.policy == "terminal"
+    if terminal and error.code == CANCELLED:
+        if order.ended_ms:
+            return delivery
         return advance(delivery, entry=replace(order, status="Cancelled", ended_ms=ended_ms, doubtful=True))
-    if error.code == REJECTED or (error.code in REFUSED and not order.status):
+    if terminal or (error.code in REFUSED and not order.status):
         order = replace(order, status=order.status or "Rejected", ended_ms=ended_ms, doubtful=False)
         return advance(delivery, entry=order, rejection=error.text or f"error {error.code}")
     return delivery

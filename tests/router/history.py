@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from conf.ib_errors import Policy
 from router.book import Book
 from router.bracket import legs
 from router.effects import (
@@ -131,7 +132,9 @@ class Story:
 
     def error(self, code: int, text: str, *, ref: str | None = None, order_id: int = FIRST_ID) -> BrokerError:
         """An error of IB about the entry."""
-        return BrokerError(order_id, code, text, self.ref("E") if ref is None else ref, received_ns=1)
+        about = self.ref("E") if ref is None else ref
+        policy: Policy = "terminal" if code in (201, 202) else "query"
+        return BrokerError(order_id, code, text, about, received_ns=1, policy=policy)
 
     def _id(self, leg: str) -> int:
         return next((one.order_id for one in self.legs if one.ref == self.ref(leg)), 999)

@@ -18,6 +18,7 @@ from router.effects import (
     Distribute,
     Effect,
     Gauge,
+    GaugeName,
     OrderDone,
     OrderPending,
     PositionClosed,
@@ -56,7 +57,6 @@ CLOSED_TTL_S = 30 * 86_400  # Kelly looks back 20 days; the platform's own seven
 HEARTBEAT_TTL_S = 15
 MAX_DEAD_LETTERS = 1_000
 MAX_ERRORS = 1_000
-MAX_CLOSED_INDEX_S = CLOSED_TTL_S
 
 STREAMS: Final[dict[type[Message], str]] = {
     OrderIntent: keys.ORDERS_STREAM,
@@ -77,7 +77,7 @@ STREAMS: Final[dict[type[Message], str]] = {
     OrderTimedOut: keys.DECISIONS_STREAM,
 }
 
-GAUGES: Final = {
+GAUGES: Final[dict[GaugeName, str]] = {
     "account_value": keys.ACCOUNT_VALUE,
     "buying_power": keys.BUYING_POWER,
     "daily_pnl": keys.DAILY_PNL,
