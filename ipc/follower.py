@@ -93,7 +93,7 @@ class Follower:
         self._wanted = frozenset(topics)
         self._topics = tuple(sorted(topics))
         self._tracker = Tracker(topics)
-        self._held: deque[AnyFrame] = deque()
+        self._held: deque[tuple[AnyFrame, int]] = deque()  # and the number of the last request before it
         self._held_count = 0  # messages in it
         self._hold_limit = hold
         self._refuted: set[int] = set()  # epochs that the publisher has said to be over
@@ -215,19 +215,23 @@ class Follower:
             self._sync(now_ns)
 
     def _hold(self, frame: AnyFrame) -> None:
-        self._held.append(frame)
+        self._held.append((frame, self._number))
         self._held_count += frame.count
         while self._held_count > self._hold_limit:
-            self._held_count -= self._held.popleft().count
+            self._held_count -= self._held.popleft()[0].count
             self.stats.held_dropped += 1
 
     def _settle(self, now_ns: int, out: list[Delivery]) -> None:
-        """Judge again what was held, now that the publisher has answered."""
+        """Judge again what was held, now that the publisher has answered.
+
+        A frame that came before the question was asked, and whose epoch the answer does not have, is of a past
+        life of the publisher, whichever of the two numbers is greater (the clock may have been set back).
+        """
         held = list(self._held)
         self._held.clear()
         self._held_count = 0
-        for frame in held:
-            if frame.epoch < self._tracker.epoch:
+        for frame, number in held:
+            if frame.epoch != self._tracker.epoch and number < self._number:
                 self._refuted.add(frame.epoch)
             self._judge(frame, now_ns, out)
 

@@ -60,9 +60,10 @@ class Replayer:
         tails = dict(journal.tails)
         if request.seq < 0:
             return Synced(publisher.name, publisher.epoch, journal.seq, journal.seq, tails, tails)
-        if request.seq > journal.seq:
+        if request.seq > journal.seq or request.epoch > publisher.epoch:
+            here = f"this journal ends at seq {journal.seq} of epoch {publisher.epoch}"
             return Lost(
-                publisher.name, f"seq {request.seq} is beyond this journal, which ends at {journal.seq}"
+                publisher.name, f"seq {request.seq} of epoch {request.epoch} is of another journal: {here}"
             )
         entries = journal.entries(after=max(0, request.seq - 1))
         first = next(entries, None)

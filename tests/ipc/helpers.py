@@ -105,10 +105,15 @@ class Tape:
 
 
 def taped(
-    journal: Journal, tape: Tape, name: str = "gateway", *, wall_ns: Callable[[], int] = time.time_ns
+    journal: Journal,
+    tape: Tape,
+    name: str = "gateway",
+    *,
+    wall_ns: Callable[[], int] = time.time_ns,
+    monotonic_ns: Callable[[], int] = time.monotonic_ns,
 ) -> Publisher:
     """A real publisher with a real journal, whose frames go to a tape."""
-    return Publisher(cast(Context, tape), name, "", journal, wall_ns=wall_ns)
+    return Publisher(cast(Context, tape), name, "", journal, wall_ns=wall_ns, monotonic_ns=monotonic_ns)
 
 
 def refuse(request_id: str, message: Message) -> CommandRefused:
