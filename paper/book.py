@@ -35,6 +35,7 @@ class Book:
         self.live: dict[OrderKey, None] = {}  # keys of live orders, an ordered set
         self.staged: dict[OrderKey, OrderTerms] = {}
         self.executions: list[Execution] = []
+        self.closed_groups: set[str] = set()  # OCA groups that have done what they were for
         self._next_ids: dict[int, int] = {}
         self._manual_id = 0
 

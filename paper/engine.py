@@ -191,6 +191,8 @@ class Engine:
         """Why IB would not have an order that TWS let through."""
         if self.exchange.is_orphan(order):
             return validation.PARENT_GONE
+        if order.terms.oca_group in self.book.closed_groups:
+            return validation.GROUP_FILLED
         if not self.switches.margin or order.terms.parent_id:
             return None
         return refusal_of(self._margin(order.instrument, order.terms))

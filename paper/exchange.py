@@ -150,11 +150,13 @@ class Exchange:
         """End an order as cancelled, and what depended on it."""
         ended = self.put_ended(order, Status.CANCELLED, now, reason)
         self.tell(sequences.cancelled(ended))
-        for child in self.book.children(order.key):
-            if order.filled and not self.switches.cancel_orphans:
-                self._wake(replace(child, quantity=min(child.quantity, order.filled)), now)
-            else:
-                self.finish_cancel(self.book.orders[child.key], now)
+        children = self.book.children(order.key)
+        if order.filled and not self.switches.cancel_orphans:
+            sized = [replace(child, quantity=min(child.quantity, order.filled)) for child in children]
+            self._wake(sized, now)
+        else:
+            for child in children:
+                self.finish_cancel(child, now)
 
     def expire(self, order: Order, now: datetime) -> None:
         """End an order whose time in force is over."""
@@ -172,13 +174,14 @@ class Exchange:
         self.book.put(charged)
         self.book.executions.append(execution)
         self.tell(sequences.filled(execution, charged, self.switches))
+        if oca.closes_group(charged):
+            self.book.closed_groups.add(charged.terms.oca_group)
         if oca.is_late(charged):
             self._late.append((charged.key, shares))
         else:
             self._settle_group(charged, shares, now)
         if not charged.is_live:
-            for child in self.book.children(charged.key):
-                self._wake(child, now)
+            self._wake(self.book.children(charged.key), now)
 
     def settle_late(self, now: datetime) -> None:
         """Reduce the OCA groups of type 3, whose members may all trade before any is reduced."""
@@ -302,22 +305,24 @@ class Exchange:
                 continue
             left = oca.left_of(partner, order, shares, self.switches.oca_reduction)
             if left <= 0:
-                self.cancel(partner, now)
+                self.finish_cancel(partner, now)
             elif left != partner.remaining:
                 reduced = replace(partner, quantity=partner.filled + left)
                 self.book.put(reduced)
                 self.tell(sequences.told(reduced))
 
-    def _wake(self, child: Order, now: datetime) -> None:
-        """Set a child to work after its parent filled."""
-        stop = child.terms.has_stop
-        if stop:
-            child = triggers.armed(child, self.market.quote(child.instrument))
-        status = Status.PRE_SUBMITTED if stop or not self.is_in_session(child, now) else Status.SUBMITTED
-        woken = replace(child, status=status, why_held="trigger" if stop else "")
-        self.book.put(woken)
-        self.tell(sequences.told(woken))
-        self.work(woken.key, now)
+    def _wake(self, children: list[Order], now: datetime) -> None:
+        """Set the children of a filled parent to work: all are announced before any of them trades."""
+        for child in children:
+            stop = child.terms.has_stop
+            order = triggers.armed(child, self.market.quote(child.instrument)) if stop else child
+            waits = stop or not self.is_in_session(order, now)
+            status = Status.PRE_SUBMITTED if waits else Status.SUBMITTED
+            order = replace(order, status=status, why_held="trigger" if stop else "")
+            self.book.put(order)
+            self.tell(sequences.told(order))
+        for child in children:
+            self.work(child.key, now)
 
 
 def _side(order: Order) -> tuple[int, bool]:

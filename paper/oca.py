@@ -23,6 +23,11 @@ def is_late(order: Order) -> bool:
     return bool(order.terms.oca_group) and kind_of(order) == REDUCES_LATE
 
 
+def closes_group(order: Order) -> bool:
+    """Whether an order that just traded leaves nothing for others to join its group for."""
+    return bool(order.terms.oca_group) and (kind_of(order) == CANCELS or order.remaining <= 0)
+
+
 def left_of(partner: Order, filled: Order, shares: Decimal, reduction: OcaReduction) -> Decimal:
     """How much of `partner` may still trade after `filled`, as it stands now, traded `shares`. 0: cancel it."""
     grouped = bool(filled.terms.oca_group)

@@ -55,6 +55,7 @@ BAD_TIME: Refusal = (
 )
 UNSUPPORTED: Refusal = (387, "Unsupported order type for this exchange and security type.")
 TIF_PRESET: Refusal = (10349, "Order TIF was set to DAY based on order preset.")
+GROUP_FILLED = "Order rejected - reason:OCA group is already filled."
 PARENT_GONE = "Order rejected - reason:Parent order is being cancelled."
 
 
