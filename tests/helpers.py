@@ -12,7 +12,7 @@ PROJECT = Path(__file__).parent.parent
 T = TypeVar("T")
 
 
-def wait_for(look: Callable[[], T], what: str, *, seconds: float = 10.0, every: float = 0.01) -> T:
+def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = 10.0, every: float = 0.01) -> T:
     """The first true value of `look`; fails the test naming `what` when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Collection
 from datetime import UTC, datetime
 
@@ -15,7 +16,6 @@ from router.messages import Message, StatusQuery, StatusReply
 
 STATUS_S = 2.0  # for the monitor to answer
 EVERYBODY = tuple(sorted({name for topic in TOPICS.values() for name in topic.publishers}))
-SILENT: tuple[object, ...] = (None, "", [], {}, False)  # values that a line for people leaves out
 KINDS = {kind.__name__: topic.name for kind, topic in TOPIC_OF.items()}  # message -> its topic
 
 
@@ -37,6 +37,15 @@ def listen(joined: Context, settings: Settings, topics: Collection[str]) -> Subs
     )
 
 
+def somebody_publishes(settings: Settings) -> bool:
+    """Whether any process of the stack is there to be listened to."""
+    for name in EVERYBODY:
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(settings.paths.run / f"{name}.pub")) == 0:
+                return True
+    return False
+
+
 def ask_monitor(settings: Settings) -> StatusReply | None:
     """The monitor's answer, None when it gives none in time."""
     with context(settings) as joined:
@@ -56,9 +65,7 @@ def for_people(envelope: Envelope) -> str:
     message = envelope.message
     words = [f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} {envelope.publisher:<10}"]
     words += [f"{envelope.topic}#{envelope.topic_seq}", type(message).__name__]
-    words += [
-        f"{name}={_short(value)}" for name, value in to_document(message).items() if value not in SILENT
-    ]
+    words += [f"{name}={_short(value)}" for name, value in to_document(message).items() if _tells(value)]
     return " ".join(words)
 
 
@@ -68,6 +75,11 @@ def for_machines(envelope: Envelope) -> str:
     message: Message = head.pop("message")
     document = {"type": type(message).__name__, "v": message.version, **head, "data": to_document(message)}
     return msgspec.json.encode(document).decode()
+
+
+def _tells(value: object) -> bool:
+    """Whether a field says something to people: a zero does, an empty text does not."""
+    return value is not None and value is not False and value not in ("", [], {})
 
 
 def _short(value: object) -> str:
@@ -84,6 +96,6 @@ def _short(value: object) -> str:
         case {"ref": str(ref)}:
             return ref
         case dict():
-            return "{" + ",".join(f"{key}={item}" for key, item in value.items() if item not in SILENT) + "}"
+            return "{" + ",".join(f"{key}={item}" for key, item in value.items() if _tells(item)) + "}"
         case _:
             return str(value)

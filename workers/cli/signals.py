@@ -6,9 +6,10 @@ import argparse
 import json
 import secrets
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from conf.settings import Settings
 from workers.cli.demo import STRIKES, demo_signal
@@ -28,7 +29,8 @@ def send(settings: Settings, options: argparse.Namespace) -> int:
     client = connect(settings.redis_url, name="cli", timeout_s=settings.redis.socket_timeout_s)
     try:
         if options.demo:
-            return _report(*send_demo(client, settings.ingress.stream if options.stream else ""))
+            demo = send_demo(client, settings.ingress.stream if options.stream else "")
+            return _report(demo.signal, demo.emitted)
         return _send_payload(client, settings, options, _read(options.file))
     except OSError as error:
         print(f"router: {error}", file=sys.stderr)
@@ -40,18 +42,28 @@ def send(settings: Settings, options: argparse.Namespace) -> int:
         client.close()
 
 
-def send_demo(client: Client, stream: str = "") -> tuple[dict[str, Any], Emitted]:
+class Demo(NamedTuple):
+    """A demo signal, what became of it, and monotonic ns of just before it was sent."""
+
+    signal: dict[str, Any]
+    emitted: Emitted
+    sent_ns: int
+
+
+def send_demo(client: Client, stream: str = "") -> Demo:
     """Send a fresh demo signal; a contract that is locked gives way to the next strike. Raises StoreAway."""
+    client.call("PING")  # connected before the clock starts
     nonce = secrets.randbits(48)
     for attempt in range(len(STRIKES)):
         signal = demo_signal(datetime.now(UTC), nonce + attempt)
+        sent_ns = time.monotonic_ns()
         if stream:
             add(client, stream, json.dumps(signal).encode())
-            return signal, Emitted.SENT
+            return Demo(signal, Emitted.SENT, sent_ns)
         emitted = emit(client, signal)
         if emitted is not Emitted.LOCKED:
             break
-    return signal, emitted
+    return Demo(signal, emitted, sent_ns)
 
 
 def _read(name: str) -> bytes:
@@ -69,7 +81,7 @@ def _send_payload(client: Client, settings: Settings, options: argparse.Namespac
     try:
         signal = json.loads(payload)
     except ValueError as error:
-        return _unusable(f"not JSON: {error}")
+        return _unusable(f"is not JSON: {error}")
     missing = [
         key for key in ("id", "symbol", "contract_fp") if not isinstance(signal, dict) or not signal.get(key)
     ]

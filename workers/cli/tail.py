@@ -13,6 +13,7 @@ from ipc.loop import Loop
 from ipc.topics import EPHEMERAL, TOPICS
 from workers.cli import bus
 from workers.cli.health import Exit
+from workers.cli.stack import Down
 
 GAPS_S = 0.5  # between two looks at what was missed
 
@@ -48,6 +49,8 @@ def tail(settings: Settings, options: argparse.Namespace) -> int:
         print(f"router: topics are {', '.join(TOPICS)}; messages are {', '.join(bus.KINDS)}", file=sys.stderr)
         return Exit.USAGE
     topics, kinds = chosen
+    if not bus.somebody_publishes(settings):
+        raise Down(f"nothing runs in {settings.root}: start it with `router up`")
     with bus.context(settings) as joined:
         subscriber = bus.listen(joined, settings, topics)
         try:
