@@ -163,7 +163,7 @@ def test_a_worker_ends_with_its_parent(settings: Settings) -> None:
     )
     lock = settings.paths.run / f"{ROLE}.lock"
     with subprocess.Popen([sys.executable, "-c", code], env=env) as parent:
-        pid = int(wait_for(lambda: lock.exists() and lock.read_text(), "the worker holds its lock"))
+        pid = int(wait_for(lambda: lock.read_text() if lock.exists() else "", "the worker holds its lock"))
         with Context() as context:
             requester = Requester(context, settings.cmd(ROLE), resend_s=0.2)
             requester.call(StatusQuery(), timeout_s=10.0)
