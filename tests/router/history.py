@@ -29,6 +29,7 @@ from router.effects import (
     Settle,
 )
 from router.messages import (
+    AccountSnapshot,
     BrokerError,
     CommissionReport,
     ExecutionFill,
@@ -159,6 +160,24 @@ def won(story: Story) -> list[Message]:
         story.commission("h.01", 2.60, 594.80),
         story.position(0),
     ]
+
+
+def account(name: str = ACCOUNT, **changes: Any) -> AccountSnapshot:
+    """Account values of IB."""
+    plain = AccountSnapshot(
+        account=name,
+        currency="USD",
+        net_liquidation=100_000.0,
+        buying_power=400_000.0,
+        available_funds=None,
+        total_cash=None,
+        gross_position_value=None,
+        init_margin=None,
+        maint_margin=None,
+        replayed=False,
+        received_ns=1,
+    )
+    return replace(plain, **changes)
 
 
 @dataclass

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +19,6 @@ from router.memory import (
     SeenForgotten,
 )
 from router.messages import (
-    AccountSnapshot,
     LinkPhase,
     LinkState,
     Message,
@@ -31,25 +28,7 @@ from router.messages import (
     Target,
 )
 from tests.router.factory import TS_MS, signal
-from tests.router.history import ACCOUNT, POSITION_ID, WAIT_MS, Desk, Story, won
-
-
-def account(name: str = ACCOUNT, **changes: Any) -> AccountSnapshot:
-    """Account values of IB."""
-    plain = AccountSnapshot(
-        account=name,
-        currency="USD",
-        net_liquidation=100_000.0,
-        buying_power=400_000.0,
-        available_funds=None,
-        total_cash=None,
-        gross_position_value=None,
-        init_margin=None,
-        maint_margin=None,
-        replayed=False,
-        received_ns=1,
-    )
-    return replace(plain, **changes)
+from tests.router.history import ACCOUNT, POSITION_ID, WAIT_MS, Desk, Story, account, won
 
 
 def pnl(con_id: int = 0, *, account: str = ACCOUNT, value: float | None = None) -> PnLSnapshot:

@@ -1,127 +1,231 @@
-"""One worker on a real bus in one thread, with the processes it talks to played by the test."""
+"""Dispatch on a stage: real publishers before it, a real Redis behind it, and a hand that kills it."""
 
 from __future__ import annotations
 
-import time
+import json
+import threading
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
 
 import structlog
 
 from conf.settings import Settings
-from ipc.bus import Context, Envelope, Journal, Publisher, Responder, Source, Subscriber
+from ipc.bus import Context, Journal, JournalReader, Publisher, Responder
 from ipc.loop import Loop
-from router.messages import Message
-from workers.role import LoopShell, Worker
+from router.messages import CommandRefused, Heartbeat, Message, Published
+from tests.helpers import wait_for
+from workers.dispatch import Dispatch
+from workers.role import LoopShell
+from workers.store import keys
+from workers.store.client import Client
 
-T = TypeVar("T", bound=Worker)
-Answer = Callable[[str, Message], Message | None]
-
-
-class Peer:
-    """A process that the test plays: publishes under its name, answers commands, remembers them."""
-
-    def __init__(self, stage: Stage, role: str, answer: Answer, snapshot: Iterable[Message] = ()) -> None:
-        self.commands: list[tuple[str, Message]] = []
-        self._state = list(snapshot)
-        self._answer = answer
-        settings = stage.settings
-        self.publisher = Publisher(
-            stage.context, role, settings.pub(role), Journal(settings.journal(role), role)
-        )
-        self.responder = Responder(
-            stage.context,
-            settings.cmd(role),
-            self._handle,
-            publisher=self.publisher,
-            snapshot=self._state.copy,
-        )
-        stage.loop.attach(self.responder)
-
-    def publish(self, *messages: Message) -> None:
-        """Publish, and have a later snapshot tell it too, as a real publisher's does."""
-        self._state += messages
-        self.publisher.publish(*messages)
-
-    def _handle(self, request_id: str, message: Message) -> Message | None:
-        self.commands.append((request_id, message))
-        return self._answer(request_id, message)
+PUBLISHERS = ("gateway", "sizing", "submission")
+BEAT_S = 0.1
+T = TypeVar("T")
 
 
-class Stage:
-    """The loop, the bus and the worker under test; `heard` is everything the worker published, in order."""
+class LoopThread:
+    """A loop in a thread of its own; `call` runs something in it and gives its result."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin to run."""
+        self._thread.start()
+
+    def call(self, action: Callable[[], T]) -> T:
+        """Run in the loop's thread and wait for it."""
+        done: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(action())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self.loop.post(run)
+        return done.result(10)
+
+    def stop(self) -> None:
+        """End the loop where it stands."""
+        self.loop.stop()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self.loop.run()
+        except BaseException as error:
+            self.error = error
+
+
+class Bus(LoopThread):
+    """The three publishers that dispatch listens to, each with its journal and its heartbeat."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__()
         self.settings = settings
-        self.loop = Loop()
+        self.publishers: dict[str, Publisher] = {}
+        self._contexts: dict[str, Context] = {}
+        self.states = dict.fromkeys(PUBLISHERS, "ready")
+        self.snapshots: dict[str, Iterable[Message]] = {}
+        self._responders: dict[str, Responder] = {}
+        for name in PUBLISHERS:
+            self._open(name)
+        self.loop.every(BEAT_S, self._beat)
+        self.start()
+
+    def say(self, name: str, *messages: Message) -> None:
+        """Publish."""
+        self.call(lambda: self.publishers[name].publish(*messages))
+
+    def silence(self, name: str) -> None:
+        """The process is gone."""
+        self.call(lambda: self._close(name))
+
+    def back(self, name: str, *, without_journal: bool = False) -> None:
+        """It starts again."""
+        if without_journal:
+            for segment in self.settings.journal(name).glob("*.journal"):
+                segment.unlink()
+        self.call(lambda: self._open(name))
+
+    def end(self) -> None:
+        """Release everything."""
+        self.stop()
+        for name in list(self.publishers):
+            self._close(name)
+        self.loop.close()
+
+    def _open(self, name: str) -> None:
+        context = self._contexts[name] = Context()
+        journal = Journal(self.settings.journal(name), name)
+        publisher = Publisher(context, name, self.settings.pub(name), journal)
+        responder = Responder(
+            context,
+            self.settings.cmd(name),
+            lambda *_: CommandRefused("NONE", "no commands here"),
+            publisher=publisher,
+            snapshot=lambda: self.snapshots.get(name, ()),
+        )
+        self.publishers[name], self._responders[name] = publisher, responder
+        self.loop.attach(responder)
+
+    def _close(self, name: str) -> None:
+        responder = self._responders.pop(name)
+        self.loop.detach(responder)
+        responder.close()
+        self.publishers.pop(name).close()
+        self._contexts.pop(name).close()
+
+    def _beat(self) -> None:
+        for name, publisher in self.publishers.items():
+            publisher.publish(Heartbeat(name, 1, self.states[name], "", {}))
+
+
+class Running(LoopThread):
+    """One life of dispatch, in this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
         self.context = Context()
-        self.heard: list[Message] = []
-        self.stopped: list[str] = []
-        self._closers: list[Callable[[], None]] = []
-
-    def peer(self, role: str, answer: Answer, snapshot: Iterable[Message] = ()) -> Peer:
-        """Play another process."""
-        peer = Peer(self, role, answer, snapshot)
-        self._closers += [peer.responder.close, peer.publisher.close]
-        return peer
-
-    def worker(self, role: str, build: Callable[[LoopShell], T], topics: tuple[str, ...]) -> T:
-        """Build and start the worker, and listen to what it publishes on `topics`."""
-        settings = self.settings
-        publisher = Publisher(self.context, role, settings.pub(role), Journal(settings.journal(role), role))
-        built: list[T] = []
-
-        def handle(request_id: str, message: Message) -> Message | None:
-            return built[0].handle(request_id, message)
-
-        responder = Responder(self.context, settings.cmd(role), handle, publisher=publisher)
+        journal = Journal(settings.journal("dispatch"), "dispatch")
+        self.publisher = Publisher(self.context, "dispatch", settings.pub("dispatch"), journal)
+        self.responder = Responder(
+            self.context, settings.cmd("dispatch"), lambda *_: None, publisher=self.publisher
+        )
         shell = LoopShell(
             settings=settings,
-            role=role,
+            role="dispatch",
             log=structlog.get_logger(),
             context=self.context,
-            publisher=publisher,
-            responder=responder,
-            stop=self.stopped.append,
+            publisher=self.publisher,
+            responder=self.responder,
+            stop=lambda reason: self.loop.stop(),
             loop=self.loop,
         )
-        worker = build(shell)
-        built.append(worker)
-        listener = Subscriber(
-            self.context, [Source(role, settings.pub(role), settings.cmd(role))], topics=topics
-        )
-        self.loop.attach(responder)
-        self.loop.attach(listener, self._hear)
-        worker.start()
-        self._closers += [worker.close, listener.close, responder.close, publisher.close]
-        return worker
+        self.worker = Dispatch(shell)
+        self.worker.start()
+        self.loop.attach(self.responder)
+        self.start()
 
-    def until(self, look: Callable[[], object], what: str, *, seconds: float = 10.0) -> None:
-        """Run the loop until `look` is true; fails naming `what`."""
-        deadline = time.monotonic() + seconds
-        found = False
-
-        def check() -> None:
-            nonlocal found
-            found = bool(look())
-            if found or time.monotonic() > deadline:
-                self.loop.stop()
-
-        timer = self.loop.every(0.002, check)
-        self.loop.run()
-        timer.cancel()
-        assert found, f"not within {seconds} s: {what}; heard {self.heard}"
-
-    def of(self, kind: type[Message]) -> list[Message]:
-        """What was heard of one kind."""
-        return [message for message in self.heard if isinstance(message, kind)]
-
-    def close(self) -> None:
-        """Close everything, last opened first."""
-        for closer in reversed(self._closers):
-            closer()
+    def end(self, *, drain: bool = False) -> None:
+        """End it in the middle of everything, or in good order."""
+        if drain:
+            assert self.call(self.worker.drain)
+        self.stop()
+        self.worker.drain()
+        self.worker.close()
+        self.responder.close()
+        self.publisher.close()
         self.context.close()
         self.loop.close()
 
-    def _hear(self, envelopes: list[Envelope]) -> None:
-        self.heard += [envelope.message for envelope in envelopes]
+
+class Stage:
+    """Bus, Redis and dispatch together."""
+
+    def __init__(self, settings: Settings, client: Client) -> None:
+        self.settings = settings
+        self.client = client
+        self.bus = Bus(settings)
+        self.running: Running | None = None
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """The present one."""
+        assert self.running is not None
+        return self.running.worker
+
+    def up(self) -> None:
+        """Start dispatch."""
+        self.running = Running(self.settings)
+
+    def down(self, *, drain: bool = False) -> None:
+        """End it."""
+        assert self.running is not None
+        self.running.end(drain=drain)
+        self.running = None
+
+    def end(self) -> None:
+        """Release everything."""
+        if self.running is not None:
+            self.down()
+        self.bus.end()
+
+    def settle(self, name: str = "gateway") -> None:
+        """Wait until everything a publisher has said is applied."""
+        publisher = self.bus.publishers[name]
+
+        def reached() -> bool:
+            stored = self.client.call("HGET", keys.OFFSETS, name) or b"0-0-0"
+            epoch, seq, _ = map(int, stored.split(b"-"))
+            return (epoch, seq) >= (publisher.epoch, publisher.seq)
+
+        wait_for(reached, f"dispatch has applied {name} up to {publisher.seq}", seconds=30)
+
+    def told(self) -> list[dict[str, Any]]:
+        """What lies in the distributor's queue, oldest first."""
+        return [json.loads(one) for one in reversed(self.client.call("LRANGE", keys.DISTRIBUTION, 0, -1))]
+
+    def entries(self, stream: str) -> list[dict[str, str]]:
+        """Entries of a stream, with their id as `entry`."""
+        found = []
+        for entry, flat in self.client.call("XRANGE", stream, "-", "+"):
+            fields = {n.decode(): v.decode() for n, v in zip(flat[::2], flat[1::2], strict=True)}
+            found.append({"entry": entry.decode()} | fields)
+        return found
+
+    def announced(self) -> list[Published]:
+        """What dispatch said on the bus, over all its lives."""
+        reader = JournalReader(Path(self.settings.journal("dispatch")))
+        return [e.message for e in reader.read() if isinstance(e.message, Published)]
+
+    def wait(self, look: Callable[[], T], what: str) -> T:
+        """Wait with a deadline."""
+        return wait_for(look, what, seconds=30)

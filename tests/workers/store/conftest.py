@@ -1,4 +1,4 @@
-"""A server for the tests of this directory and those of dispatch."""
+"""Servers for the tests of what talks to Redis."""
 
 from __future__ import annotations
 
@@ -11,24 +11,13 @@ from tests.workers.store.server import Server
 from workers.store.client import Client
 
 
-@pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests that only need an empty Redis."""
-    server = Server(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def server(shared_server: Server) -> Server:
-    """The shared server, empty and with its usual settings."""
-    client = shared_server.client("reset")
-    client.call("FLUSHALL")
-    client.call("CONFIG", "SET", "notify-keyspace-events", "Kl")
-    client.call("CONFIG", "SET", "maxmemory-policy", "noeviction")
+def server(redis_server: Server) -> Server:
+    """The session's server, empty and with its usual settings."""
+    client = redis_server.client("reset")
+    client.call("CONFIG", "SET", "notify-keyspace-events", "Kl", "maxmemory-policy", "noeviction")
     client.close()
-    return shared_server
+    return redis_server
 
 
 @pytest.fixture
@@ -40,12 +29,12 @@ def client(server: Server) -> Iterator[Client]:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def own_server(short_dir: Path) -> Iterator[Callable[..., Server]]:
     """Makes servers that the test may stop and start as it likes."""
     made: list[Server] = []
 
     def make(*options: str) -> Server:
-        server = Server(tmp_path, *options)
+        server = Server(short_dir, *options)
         made.append(server)
         server.start()
         return server
