@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from conf.ib_errors import Policy
 from router.messages import (
     Action,
     BrokerError,
@@ -277,11 +278,16 @@ class Bridge:
             received_ns=now_ns,
         )
 
-    def error(self, request_id: int, code: int, text: str, *, now_ns: int) -> BrokerError:
+    def error(
+        self, request_id: int, code: int, text: str, policy: Policy = "query", *, now_ns: int
+    ) -> BrokerError:
         """error (4), joined to an orderRef when the id is that of a live order of ours."""
-        return BrokerError(
-            request_id=request_id, code=code, text=text, ref=self.ref_of(request_id), received_ns=now_ns
-        )
+        ref = self.ref_of(request_id)
+        return BrokerError(request_id, code, text, ref, now_ns, policy)
+
+    def unheard(self, order_id: int) -> bool:
+        """Whether IB has not said a word on this order yet, but for errors that name its id."""
+        return order_id in self._placed
 
     def ref_of(self, order_id: int) -> str:
         """The orderRef of this client's newest order with this id, or an empty text."""

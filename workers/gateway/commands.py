@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import structlog
 
+from router.errors import Recoverable
 from router.messages import (
+    CancelAll,
     CancelOrders,
     CancelReply,
     CommandRefused,
@@ -18,14 +21,17 @@ from router.messages import (
     FindDelivery,
     LinkPhase,
     OrderIntent,
+    OrderLifecycleEvent,
     OrderSent,
     PlaceBracket,
     PlaceReply,
     PrepareContract,
 )
 from router.messages import Message as BusMessage
+from router.pacing import Priority, UnitTooLarge
 from workers.gateway.current import Current
 from workers.gateway.known import Known
+from workers.gateway.outbox import Withdrawn
 from workers.gateway.session import Session, Sink
 
 log = structlog.get_logger()
@@ -53,11 +59,13 @@ class Commands:
         """One command; None when the answer follows later."""
         match message:
             case PlaceBracket():
-                return self._place(message)
+                return self._place(request_id, message)
             case FindDelivery():
                 return self._find(message)
             case CancelOrders():
-                return self._cancel(message)
+                return self._cancel(request_id, message)
+            case CancelAll():
+                return self._cancel_all(request_id)
             case PrepareContract():
                 return self._prepare(request_id, message.contract)
             case _:
@@ -73,7 +81,32 @@ class Commands:
         verdict = self._known.verdict(command.delivery)
         return PlaceReply(delivery=command.delivery, outcome=verdict)
 
-    def _place(self, command: PlaceBracket) -> BusMessage:
+    def _place(self, request_id: str, command: PlaceBracket) -> BusMessage | None:
+        """Have the bracket sent in its turn; the reply follows when it left, or it is known that it won't."""
+        if self._session.phase is not LinkPhase.READY:
+            return self._not_ready()
+        verdict = self._known.verdict(command.request.delivery)
+        if verdict != "unknown":
+            return PlaceReply(delivery=command.request.delivery, outcome=verdict)
+        try:
+            self._session.link.outbox.offer(
+                Priority.ENTRY,
+                lambda: self._reply(request_id, self._send_or_refuse(command)),
+                size=len(command.legs),
+                dropped=lambda error: self._reply(request_id, _dropped(error)),
+            )
+        except UnitTooLarge as error:
+            return CommandRefused(code="TOO_MANY_LEGS", text=str(error))
+        return None
+
+    def _send_or_refuse(self, command: PlaceBracket) -> BusMessage:
+        try:
+            return self._send(command)
+        except Recoverable as error:
+            return CommandRefused(code=type(error).__name__, text=str(error), retry=True)
+
+    def _send(self, command: PlaceBracket) -> BusMessage:
+        """Look, intend, write: one uninterrupted step. What was true when the command came may not be now."""
         request = command.request
         if self._session.phase is not LinkPhase.READY:
             return self._not_ready()
@@ -99,16 +132,40 @@ class Commands:
         )
         return PlaceReply(delivery=request.delivery, outcome="sent")
 
-    def _cancel(self, command: CancelOrders) -> BusMessage:
+    def _cancel(self, request_id: str, command: CancelOrders) -> BusMessage | None:
         """Cancels are always tried; only a link that is down refuses them."""
-        if self._session.phase not in (LinkPhase.READY, LinkPhase.DEGRADED, LinkPhase.SYNCING):
+        if not self._session.connected:
             return self._not_ready()
-        cancelled = []
-        for event in self._current.live_orders(command.refs, self._session.client_id):
-            self._session.link.cancel(event.order_id)
-            cancelled.append(event.ref)
-            log.info("cancel sent", order_ref=event.ref, order_id=event.order_id)
-        return CancelReply(refs=tuple(cancelled))
+        events = self._current.live_orders(command.refs, self._session.client_id)
+        if not events:
+            return CancelReply(refs=())
+        waiting, written = {event.order_id for event in events}, []
+
+        def settle(event: OrderLifecycleEvent, error: Exception | None = None) -> None:
+            waiting.discard(event.order_id)
+            if error is None:
+                written.append(event.ref)
+                log.info("cancel sent", order_ref=event.ref, order_id=event.order_id)
+            if not waiting:
+                self._reply(request_id, CancelReply(refs=tuple(written)))
+
+        for event in events:
+            told = partial(settle, event)
+            self._session.link.cancel(event.order_id, told, told)
+        return None
+
+    def _cancel_all(self, request_id: str) -> BusMessage | None:
+        """One message that IB applies to every order of the login."""
+        if not self._session.connected:
+            return self._not_ready()
+
+        def written() -> None:
+            refs = self._current.live_refs()
+            log.warning("all orders cancelled", live=len(refs))
+            self._reply(request_id, CancelReply(refs=refs))
+
+        self._session.link.cancel_all(written, lambda error: self._reply(request_id, _dropped(error)))
+        return None
 
     # ------------------------------------------------------------ contracts
 
@@ -150,3 +207,10 @@ class Commands:
         return CommandRefused(
             code="LINK_NOT_READY", text=f"the IB connection is {self._session.phase}", retry=True
         )
+
+
+def _dropped(error: Exception) -> CommandRefused:
+    """Why a command was not carried out: taken back for good, or the connection went before its turn came."""
+    if isinstance(error, Withdrawn):
+        return CommandRefused(code="CANCELLED", text=str(error))
+    return CommandRefused(code="LINK_NOT_READY", text=str(error), retry=True)

@@ -75,6 +75,10 @@ class Current:
             event for event in self._orders.values() if event.ref in wanted and event.client_id == client_id
         ]
 
+    def live_refs(self) -> tuple[str, ...]:
+        """The orderRefs of all live orders, of every client."""
+        return tuple(event.ref for event in self._orders.values() if event.ref)
+
     def snapshot(self) -> list[BusMessage]:
         """Everything, as messages marked replayed where they can be."""
         link = [self.link] if self.link is not None else []

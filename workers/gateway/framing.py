@@ -12,42 +12,38 @@ HEADER = Struct(">I")
 MAX_PAYLOAD = 0xFFFFFF  # IB's own clients refuse anything longer
 
 
-class FramingLostError(ValueError):
-    """A length that no message has: what follows cannot be read. Reconnect."""
-
-
 class Frames:
-    """The inbound bytes of one connection."""
+    """The inbound bytes of one connection.
+
+    `lost` says that a length came which no message has: nothing after it can be read, only a new connection helps.
+    """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self.rest = b""  # the unfinished end of what came, or what cannot be read
+        self.lost = ""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The payloads that are complete now, in order. Raises FramingLostError, after which only `reset` helps."""
-        buffer = self._rest + data if self._rest else data
+        """The payloads that are complete now, in order."""
+        buffer = self.rest + data if self.rest else data
         payloads = []
         start, size = 0, len(buffer)
-        while size - start >= HEADER.size:
+        while size - start >= HEADER.size and not self.lost:
             (length,) = HEADER.unpack_from(buffer, start)
-            if length > MAX_PAYLOAD:
-                self._rest = buffer[start:]
-                raise FramingLostError(f"a frame of {length} bytes, more than {MAX_PAYLOAD}")
             end = start + HEADER.size + length
-            if end > size:
+            if length > MAX_PAYLOAD:
+                self.lost = f"a message of {length} bytes: this is no TWS, or the stream is out of step"
+            elif end > size:
                 break
-            payloads.append(buffer[start + HEADER.size : end])
-            start = end
-        self._rest = buffer[start:]
+            else:
+                payloads.append(buffer[start + HEADER.size : end])
+                start = end
+        self.rest = buffer[start:]
         return payloads
-
-    @property
-    def rest(self) -> bytes:
-        """The unfinished end of what came."""
-        return self._rest
 
     def reset(self) -> None:
         """A new connection starts with a length."""
-        self._rest = b""
+        self.rest = b""
+        self.lost = ""
 
 
 def fields_of(payload: bytes) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from router.ib_errors import ErrorPolicies
 from router.messages import ContractReady
 from router.messages import Message as BusMessage
 from workers.gateway import bridge
@@ -36,9 +37,15 @@ _SIZE_OF_PRICE = {1: 0, 2: 3, 66: 69, 67: 70}  # a price tick carries the size o
 class Inbound:
     """The state of one connection's inbound side; `reset` starts the next connection."""
 
-    def __init__(self, answer: Callable[[object], None], fail: Callable[[object, str], None]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[object], None],
+        fail: Callable[[object, str], None],
+        policies: ErrorPolicies | None = None,
+    ) -> None:
         self._answer = answer
         self._fail = fail
+        self._policies = policies or ErrorPolicies({})
         self.bridge = Bridge()
         self.lines = Lines()
         self.summary = Summary()
@@ -148,7 +155,8 @@ class Inbound:
         request_id, code, text = whole(fields[2]), whole(fields[3]), fields[4]
         if code == CLIENT_ID_IN_USE:
             self.refusal = text
-        self._batch.append(self.bridge.error(request_id, code, text, now_ns=self.read_ns))
+        policy = self._policies.of(code)
+        self._batch.append(self.bridge.error(request_id, code, text, policy, now_ns=self.read_ns))
         if request_id in self.details and code in NO_SUCH_CONTRACT:
             self._answer(request_id)
         elif request_id in self.details:

@@ -1,28 +1,29 @@
-"""The seam to ib_insync, and its only importer.
+"""The connection to TWS or IB Gateway, over ib_insync or its successor ib_async (workers/gateway/library.py).
 
 The library keeps what it is good at: the socket, the handshake, the request encoders, `bracketOrder`, the
 long decoders. Its Wrapper is not used: it drops, doubles and invents facts (docs/architecture.md), so every
 inbound message is turned into one of ours here, and what one socket read brought is handed on together.
+Everything that is sent waits for its turn in the outbox; the library's own throttle is off.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
-from ib_insync import IB, Client, Contract, ExecutionFilter, LimitOrder, MarketOrder, Order, StopOrder
-from ib_insync.connection import Connection
-
+from router.ib_errors import ErrorPolicies
 from router.messages import ContractReady, ContractSpec, Leg
 from router.messages import Message as BusMessage
+from router.pacing import Priority
 from workers.gateway.account import TAGS
+from workers.gateway.client import FrameClient
 from workers.gateway.inbound import Inbound
-
-HEADER = 4  # bytes of the length in front of every frame
-MAX_FRAME = 2**24 - 1  # bytes; IB's own clients refuse more
+from workers.gateway.library import IB, Contract, ExecutionFilter, Order
+from workers.gateway.orders import bracket, to_contract
+from workers.gateway.outbox import Dropped, Outbox, nobody, nothing
+from workers.gateway.waiting import Waiting
 
 
 class Listener(Protocol):
@@ -31,8 +32,8 @@ class Listener(Protocol):
     def on_messages(self, messages: Sequence[BusMessage]) -> None:
         """Everything one socket read brought, in IB's order."""
 
-    def on_undecodable(self, fields: Sequence[str], error: Exception) -> None:
-        """A message that could not be decoded. The connection lives on."""
+    def on_undecodable(self, payload: bytes, error: Exception) -> None:
+        """A message that could not be decoded. The connection lives on, unless its framing is lost."""
 
     def on_closed(self, reason: str) -> None:
         """The socket is gone."""
@@ -41,14 +42,22 @@ class Listener(Protocol):
 class Link:
     """One connection to TWS or IB Gateway. Use it inside a running asyncio loop."""
 
-    def __init__(self, listener: Listener, *, requests_per_second: int) -> None:
-        # the library asks the policy for its loop, which under uvloop is not the running one
+    def __init__(
+        self,
+        listener: Listener,
+        *,
+        requests_per_second: int,
+        reserved_per_second: int = 0,
+        policies: ErrorPolicies | None = None,
+    ) -> None:
+        # ib_insync asks the policy for its loop, which under uvloop is not the running one
         asyncio.set_event_loop(asyncio.get_running_loop())
         self._listener = listener
-        self.inbound = Inbound(self._answer, self._fail)
-        self._waiting: dict[object, asyncio.Future[None]] = {}
+        self._waiting = Waiting()
+        self.outbox = Outbox(requests_per_second, reserved_per_second)
+        self.inbound = Inbound(self._waiting.answer, self._waiting.fail, policies or ErrorPolicies({}))
         self._ib = IB()
-        self._client = _Frames(self, requests_per_second)
+        self._client = FrameClient(self)
         self._ib.client = self._client
         self._client.apiError += self._on_api_error
         self._closed_reason = ""
@@ -71,18 +80,22 @@ class Link:
         self.inbound.reset(client_id)
         self._closed_reason = ""
         self._summary_request = 0
-        refused = self._waiting["connect"] = asyncio.get_running_loop().create_future()
+        refused = self._waiting.expect("connect")
         shaking = asyncio.ensure_future(self._client.connectAsync(host, port, client_id, timeout_s))
         try:
             # a client id in use is answered by closing the socket, after which the library waits in vain
             await asyncio.wait({refused, shaking}, return_when=asyncio.FIRST_COMPLETED)
+            if shaking.done() and isinstance(shaking.exception(), TimeoutError):
+                raise TimeoutError(f"no handshake within {timeout_s:g} s: is that a TWS or IB Gateway?")
             if refused.done():
                 refused.result()
             await shaking
         finally:
-            del self._waiting["connect"]
+            self._waiting.forget("connect")
             shaking.cancel()
             await asyncio.gather(shaking, return_exceptions=True)
+        self.outbox.spend(1)  # startApi
+        self.outbox.open()
 
     def disconnect(self) -> None:
         """Close the socket at once, unsent bytes and all. Requests that wait for an answer fail."""
@@ -90,7 +103,7 @@ class Link:
         if transport is not None:
             transport.abort()
         self._client.disconnect()
-        self._fail_waiting("disconnected")
+        self._gone("disconnected")
 
     def keep_ids_above(self, order_id: int) -> None:
         """Never hand out this order id or a lower one (an automatic restart can roll nextValidId back)."""
@@ -119,8 +132,9 @@ class Link:
 
     async def account_summary(self, timeout_s: float) -> None:
         """accountSummary of the tags that are used; a subscription, of which IB allows two."""
-        if self._summary_request:
-            self._client.cancelAccountSummary(self._summary_request)
+        old = self._summary_request
+        if old:
+            self._send(partial(self._client.cancelAccountSummary, old))
         request = self._summary_request = self._client.getReqId()
         await self._rebuild(
             "account", lambda: self._client.reqAccountSummary(request, "All", ",".join(TAGS)), timeout_s
@@ -129,30 +143,44 @@ class Link:
     def pnl(self, account: str) -> None:
         """Subscribe to the account's PnL, about once a second, in place of what was subscribed before."""
         for old in self.inbound.pnl_accounts:
-            self._client.cancelPnL(old)
+            self._send(partial(self._client.cancelPnL, old))
         self.inbound.pnl_accounts.clear()
         request = self._client.getReqId()
         self.inbound.pnl_accounts[request] = account
-        self._client.reqPnL(request, account, "")
+        self._send(lambda: self._client.reqPnL(request, account, ""))
 
     async def ping(self, timeout_s: float) -> None:
         """A round trip, to find out whether the other side still reads. Raises TimeoutError."""
-        await self._ask("time", self._client.reqCurrentTime, timeout_s)
+        await self._ask("time", self._client.reqCurrentTime, timeout_s, Priority.PROTECT)
 
     async def _rebuild(self, name: str, send: Callable[[], None], timeout_s: float) -> None:
-        self.inbound.replaying.add(name)
-        await self._ask(name, send, timeout_s)
-
-    async def _ask(self, key: object, send: Callable[[], None], timeout_s: float) -> None:
-        """Send and wait for the answer under `key`. Raises TimeoutError, ConnectionError."""
-        future = self._waiting.get(key)
-        if future is None:
+        def begin() -> None:
+            self.inbound.replaying.add(name)
             send()
-            future = self._waiting[key] = asyncio.get_running_loop().create_future()
-        try:
-            await asyncio.wait_for(asyncio.shield(future), timeout_s)
-        finally:
-            self._waiting.pop(key, None)
+
+        await self._ask(name, begin, timeout_s)
+
+    async def _ask(
+        self, key: object, send: Callable[[], None], timeout_s: float, priority: Priority = Priority.DATA
+    ) -> None:
+        """Send, and wait for the answer under `key` from the moment it left. Raises TimeoutError, ConnectionError."""
+        turn = ("turn", key)
+
+        def write() -> None:
+            send()
+            self._waiting.expect(key)
+            self._waiting.answer(turn)
+
+        if turn not in self._waiting and key not in self._waiting:  # else it was asked and is under way
+            self._waiting.expect(turn)
+            self.outbox.offer(priority, write, dropped=lambda error: self._waiting.fail(turn, str(error)))
+        if turn in self._waiting:
+            await self._waiting.answer_to(turn, None)
+        await self._waiting.answer_to(key, timeout_s)
+
+    def _send(self, write: Callable[[], object]) -> None:
+        """Write a request that has no end of its own; a lost connection forgets it, and asks anew."""
+        self.outbox.offer(Priority.DATA, write)
 
     # ------------------------------------------------------------ contracts and quotes
 
@@ -177,58 +205,42 @@ class Link:
         if self.inbound.lines.request_of(spec.con_id) is None:
             request = self._client.getReqId()
             self.inbound.lines.open(request, spec)
-            self._client.reqMktData(request, to_contract(spec), "", False, False, [])
+            contract = to_contract(spec)
+            self._send(lambda: self._client.reqMktData(request, contract, "", False, False, []))
 
     # ------------------------------------------------------------ orders
 
     def bracket(self, legs: Sequence[Leg], account: str) -> list[Order]:
-        """The library's orders for a bracket: entry first, then target and stop of each pair.
-
-        The first pair is made by the library's own `bracketOrder`; it carries the transmit chain, in which
-        only the very last order transmits and releases all before it.
-        """
-        entry, *children = legs
-        target, stop, *more = children
-        orders = list(
-            self._ib.bracketOrder(
-                entry.action,
-                entry.quantity,
-                entry.limit_price or 0.0,
-                target.limit_price or 0.0,
-                stop.stop_price or 0.0,
-            )
-        )
-        if entry.order_type == "MKT":
-            orders[0] = MarketOrder(entry.action, entry.quantity, orderId=orders[0].orderId, transmit=False)
-        for leg in more:
-            orders.append(self._child(leg, orders[0].orderId))
-        for order, leg in zip(orders, legs, strict=True):
-            order.totalQuantity = leg.quantity
-            order.orderRef = leg.ref
-            order.account = account
-            order.tif = leg.tif
-            order.outsideRth = leg.outside_rth
-            order.ocaGroup = leg.oca_group
-            order.ocaType = leg.oca_type
-            order.transmit = order is orders[-1]
-        return orders
-
-    def _child(self, leg: Leg, parent_id: int) -> Order:
-        ids = {"orderId": self._client.getReqId(), "parentId": parent_id}
-        if leg.order_type == "STP":
-            return StopOrder(leg.action, leg.quantity, leg.stop_price or 0.0, **ids)
-        return LimitOrder(leg.action, leg.quantity, leg.limit_price or 0.0, **ids)
+        """The library's orders for a bracket, with ids of this connection. See `orders.bracket`."""
+        return bracket(self._ib, legs, account)
 
     def place(self, spec: ContractSpec, orders: Sequence[Order]) -> None:
-        """Write the orders to the socket, in order."""
+        """Write the orders to the socket, in order. Only from a unit of the outbox of that size."""
         contract = to_contract(spec)
         for order in orders:
             self.inbound.bridge.placed(order.orderId, order.orderRef)
             self._client.placeOrder(order.orderId, contract, order)
 
-    def cancel(self, order_id: int) -> None:
-        """Ask IB to cancel one order of this client."""
-        self._client.cancelOrder(order_id, "")
+    def cancel(
+        self, order_id: int, written: Callable[[], object] = nothing, dropped: Dropped = nobody
+    ) -> None:
+        """Ask IB to cancel one order of this client; `written` once it is on the socket."""
+
+        def write() -> None:
+            self._client.cancelOrder(order_id, "")
+            written()
+
+        self.outbox.offer(Priority.KILL, write, dropped=dropped)
+
+    def cancel_all(self, written: Callable[[], object] = nothing, dropped: Dropped = nobody) -> None:
+        """Ask IB to cancel every order of the login, and send no bracket that still waits for its turn."""
+
+        def write() -> None:
+            self._client.reqGlobalCancel()
+            written()
+
+        self.outbox.withdraw(Priority.ENTRY, "cancelled before it was sent")
+        self.outbox.offer(Priority.KILL, write, dropped=dropped)
 
     # ------------------------------------------------------------ inbound: names the library calls
 
@@ -244,10 +256,12 @@ class Link:
         batch = self.inbound.flush()
         if batch:
             self._listener.on_messages(batch)
+        if self.inbound.refusal:
+            self._waiting.fail("connect", self.inbound.refusal)
 
-    def undecodable(self, fields: Sequence[str], error: Exception) -> None:
+    def undecodable(self, payload: bytes, error: Exception) -> None:
         """Pass on what could not be decoded."""
-        self._listener.on_undecodable(fields, error)
+        self._listener.on_undecodable(payload, error)
 
     def openOrder(self, orderId: int, contract: Contract, order: Order, state: Any) -> None:  # noqa: N802, N803
         """openOrder (5)."""
@@ -263,8 +277,9 @@ class Link:
 
     def setEventsDone(self) -> None:  # noqa: N802
         """The socket closed."""
-        self._fail_waiting(self.inbound.refusal or self._closed_reason or "connection closed")
-        self._listener.on_closed(self.inbound.refusal or self._closed_reason or "connection closed")
+        reason = self.inbound.refusal or self._closed_reason or "connection closed"
+        self._gone(reason)
+        self._listener.on_closed(reason)
 
     def connectionClosed(self) -> None:  # noqa: N802
         """Told by setEventsDone already."""
@@ -272,128 +287,12 @@ class Link:
     def connectAck(self) -> None:  # noqa: N802
         """The session waits for nextValidId and managedAccounts instead."""
 
-    def _answer(self, key: object) -> None:
-        future = self._waiting.get(key)
-        if future is not None and not future.done():
-            future.set_result(None)
-
-    def _fail(self, key: object, reason: str) -> None:
-        future = self._waiting.get(key)
-        if future is not None and not future.done():
-            future.set_exception(ConnectionError(reason))
-            future.exception()  # a caller that already gave up must not make asyncio complain
-
-    def _fail_waiting(self, reason: str) -> None:
-        for key in self._waiting:
-            self._fail(key, reason)
+    def _gone(self, reason: str) -> None:
+        self.outbox.close(reason)
+        self._waiting.fail_all(reason)
 
     def _on_api_error(self, message: str) -> None:
         self._closed_reason = self._closed_reason or message
 
 
 _LIBRARY_DECODED = frozenset({"5", "10", "101"})  # openOrder, contractDetails, completedOrder
-
-
-class _Socket(Connection):
-    """Hands bytes straight on: the library's event would log and forget an exception of whoever takes them."""
-
-    def __init__(self, take: Callable[[bytes], None]) -> None:
-        self._take = take
-        super().__init__()
-
-    def data_received(self, data: bytes) -> None:
-        self._take(data)
-
-
-class _Frames(Client):
-    """The library's client with a frame loop that does not re-slice the buffer for every message."""
-
-    def __init__(self, link: Link, requests_per_second: int) -> None:
-        self._link = link
-        super().__init__(link)
-        self.MaxRequests = requests_per_second
-        self.conn = _Socket(self._onSocketHasData)
-        self.conn.disconnected += self._onSocketDisconnected
-        self._logger = logging.getLogger("ib_insync.client")
-        self._logger.setLevel(logging.CRITICAL)  # the session reports what happens, once
-
-    def decode(self, message_id: int, fields: list[str]) -> None:
-        """The library's own decoding, for the long messages: it calls the link back."""
-        self.decoder.handlers[message_id](fields)
-
-    def _onSocketHasData(self, data: bytes) -> None:  # noqa: N802
-        link = self._link
-        link.inbound.read_ns = time.monotonic_ns()
-        buffer = self._data + data if self._data else data
-        start, size = 0, len(buffer)
-        while size - start > HEADER:
-            length = int.from_bytes(buffer[start : start + HEADER], "big")
-            if length > MAX_FRAME:
-                self._give_up(f"a message of {length} bytes: this is no TWS, or the stream is out of step")
-                break
-            end = start + HEADER + length
-            if size < end:
-                break
-            fields = buffer[start + HEADER : end].decode(errors="backslashreplace").split("\0")
-            fields.pop()  # every field ends with a NUL, so the last piece is empty
-            start = end
-            self._take(fields)
-        self._data = buffer[start:]
-        link.read_done()
-
-    def _take(self, fields: list[str]) -> None:
-        if not self._serverVersion:
-            self._handshake(fields)
-            return
-        try:
-            if not self._apiReady:
-                self._await_ready(fields)
-            self._link.handle(fields)
-        except Exception as error:  # foreign bytes: whatever they are, the next message must flow
-            self._link.undecodable(fields, error)
-
-    def _handshake(self, fields: list[str]) -> None:
-        if len(fields) != 2 or not fields[0].isdecimal():
-            self._give_up("what listens there is no TWS or IB Gateway: check broker.host and broker.port")
-            return
-        version = int(fields[0])
-        if version < self.MinClientVersion:
-            self._give_up("TWS or IB Gateway is too old: install version 972 or later")
-            return
-        self._serverVersion = version
-        self.decoder.serverVersion = self._serverVersion
-        self.connState = Client.CONNECTED
-        self.startApi()
-
-    def _give_up(self, reason: str) -> None:
-        self._link.inbound.refusal = self._link.inbound.refusal or reason
-        if self.conn.transport is not None:
-            self.conn.transport.abort()
-
-    def _await_ready(self, fields: list[str]) -> None:
-        """Ready once nextValidId (9) and a non-empty managedAccounts (15) are in."""
-        if fields[0] == "9":
-            self.updateReqId(int(fields[2]))
-            self._hasReqId = True
-        elif fields[0] == "15":
-            self._accounts = [account for account in fields[2].split(",") if account]
-        if self._hasReqId and self._accounts:
-            self._apiReady = True
-            self.apiStart.emit()
-
-
-def to_contract(spec: ContractSpec) -> Contract:
-    """The library's contract for a plain one; unqualified fields stay empty for IB to fill in."""
-    return Contract(
-        conId=spec.con_id,
-        symbol=spec.symbol,
-        secType=spec.sec_type,
-        lastTradeDateOrContractMonth=spec.expiry,
-        strike=spec.strike,
-        right=spec.right,
-        multiplier=str(spec.multiplier) if spec.sec_type == "OPT" else "",
-        exchange=spec.exchange or "SMART",
-        currency=spec.currency,
-        localSymbol=spec.local_symbol,
-        tradingClass=spec.trading_class,
-    )

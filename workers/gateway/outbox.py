@@ -11,15 +11,26 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from router.errors import Recoverable
 from router.pacing import Pacer, PacingState, Priority
+
+Dropped = Callable[[Exception], object]
+
+
+class Withdrawn(Recoverable):
+    """A unit was taken back before it left, on purpose: it must not be offered again."""
 
 
 class _Unit(NamedTuple):
     write: Callable[[], object]
-    dropped: Callable[[str], object]
+    dropped: Dropped
 
 
-def nobody(reason: str) -> None:
+def nothing() -> None:
+    """When nobody wants to know that it left."""
+
+
+def nobody(error: Exception) -> None:
     """For units that nobody waits for."""
 
 
@@ -42,7 +53,7 @@ class Outbox:
         self._closed_because = reason
         self._cancel_timer()
         for unit in self._pacer.clear():
-            unit.dropped(reason)
+            unit.dropped(ConnectionError(reason))
 
     def spend(self, messages: int) -> None:
         """Count messages that the library wrote by itself."""
@@ -54,15 +65,15 @@ class Outbox:
         write: Callable[[], object],
         *,
         size: int = 1,
-        dropped: Callable[[str], object] = nobody,
+        dropped: Dropped = nobody,
     ) -> None:
         """Have `write`, which sends `size` messages, called at once or as soon as the limit allows it.
 
-        Exactly one of `write` and `dropped` is called, possibly before this returns; `dropped` also when `write`
-        raises ConnectionError. Raises UnitTooLarge.
+        `write` or else `dropped` is called, possibly before this returns; `dropped` with a ConnectionError, also
+        one that `write` raised, or with Withdrawn. Raises UnitTooLarge.
         """
         if self._closed_because:
-            dropped(self._closed_because)
+            dropped(ConnectionError(self._closed_because))
             return
         self._pacer.offer(priority, _Unit(write, dropped), size, self._clock_ns())
         self._pump()
@@ -71,7 +82,7 @@ class Outbox:
         """Take back all units of one class that have not left; returns how many."""
         withdrawn = self._pacer.withdraw(priority)
         for unit in withdrawn:
-            unit.dropped(reason)
+            unit.dropped(Withdrawn(reason))
         return len(withdrawn)
 
     @property
@@ -88,7 +99,7 @@ class Outbox:
                 try:
                     unit.write()
                 except ConnectionError as error:
-                    unit.dropped(str(error))
+                    unit.dropped(error)
         finally:
             self._pumping = False
             self._schedule()

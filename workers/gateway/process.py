@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterable
 
 from conf.settings import Settings
-from router.messages import LinkPhase, Message
+from router.messages import BrokerError, ExecutionFill, LinkPhase, Message, OrderLifecycleEvent
 from workers.gateway.commands import Commands
 from workers.gateway.current import Current
+from workers.gateway.doubts import Doubts
 from workers.gateway.known import Known
 from workers.gateway.session import Session
 from workers.role import Shell
@@ -22,9 +23,15 @@ class Gateway:
         self._shell = shell
         self._known = Known()
         self._current = Current()
+        doubts = Doubts()
+        heard: set[str] = set()
         for envelope in shell.publisher.journal.read(topic="trade"):
-            self._known.observe(envelope.message)
-        self._session = Session(shell.settings, shell.publisher.publish, self._known, self._current)
+            message = envelope.message
+            self._known.observe(message)
+            if isinstance(message, OrderLifecycleEvent | ExecutionFill):
+                heard.add(message.ref)
+            doubts.observe(message, heard=isinstance(message, BrokerError) and message.ref in heard)
+        self._session = Session(shell.settings, shell.publisher.publish, self._known, self._current, doubts)
         self._commands = Commands(
             self._session,
             self._known,

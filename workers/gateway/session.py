@@ -12,18 +12,26 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
+from conf.ib_errors import load_ib_errors
 from conf.settings import Settings
+from ipc.bus import Quarantine
+from router.connectivity import Connectivity, hear
+from router.ib_errors import ErrorPolicies
 from router.messages import BrokerError, ContractSpec, LinkPhase, LinkState, OrderParked
 from router.messages import Message as BusMessage
+from router.pacing import Priority
+from router.reconnect import ResetWindows, backoff_s
 from workers.gateway.current import Current
+from workers.gateway.doubts import ROUNDS, Doubts
 from workers.gateway.known import Known
 from workers.gateway.link import Link
 
-CONNECTIVITY_LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
+MAX_KEPT = 1 << 16  # bytes kept of one message that cannot be decoded
 ATTEMPTS = 3  # of each rebuild request before the connection is given up
 
 log = structlog.get_logger()
@@ -43,7 +51,9 @@ class Refused(OSError):
 class Session:
     """Owns the Link. `run()` keeps it up until cancelled."""
 
-    def __init__(self, settings: Settings, sink: Sink, known: Known, current: Current) -> None:
+    def __init__(
+        self, settings: Settings, sink: Sink, known: Known, current: Current, doubts: Doubts | None = None
+    ) -> None:
         self._settings = settings
         self._sink = sink
         self._known = known
@@ -54,30 +64,58 @@ class Session:
         self._failure: Exception | None = None  # of the sink: what IB says cannot be kept
         self._resync = asyncio.Event()
         self._data_lost = False
-        self._away = ""  # why IB's servers cannot be reached, as IB put it
+        self._connectivity = Connectivity()
+        self._doubts = doubts if doubts is not None else Doubts()
+        self._inquire = asyncio.Event()
+        self._resets = ResetWindows(settings.broker.reset_windows, settings.broker.reset_zone)
+        self._quarantine = Quarantine(settings.paths.var / "quarantine" / "ib.jsonl")
         self.account = ""
         self.phase = LinkPhase.DOWN
-        self.counts = {"messages": 0, "undecodable": 0, "connects": 0}
+        self._counts = {"messages": 0, "undecodable": 0, "connects": 0}
         self.client_id = settings.broker.client_id
         self.request_timeout_s = settings.broker.request_timeout_s
-        self.link = Link(self, requests_per_second=settings.broker.requests_per_second)
+        self.link = Link(
+            self,
+            requests_per_second=settings.broker.requests_per_second,
+            reserved_per_second=settings.broker.reserved_per_second,
+            policies=ErrorPolicies(load_ib_errors(settings.root)),
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Messages of IB, undecodable ones, connects; types nobody has a use for; the pacing of what is sent."""
+        pacing = self.link.outbox.state
+        return {
+            **self._counts,
+            **{f"unused_{kind}": count for kind, count in self.link.inbound.unused.items()},
+            "tokens": pacing.tokens,
+            **{f"queued_{priority.name.lower()}": pacing.queued[priority] for priority in Priority},
+            "oldest_wait_ms": pacing.oldest_wait_ns // 1_000_000,
+        }
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a socket on which a cancel can be tried."""
+        return self.phase in (LinkPhase.READY, LinkPhase.DEGRADED, LinkPhase.SYNCING)
 
     # ------------------------------------------------------------ Listener
 
     def on_messages(self, messages: Sequence[BusMessage]) -> None:
         """Journal, publish, and learn what the next command will need to know."""
-        self.counts["messages"] += len(messages)
+        self._counts["messages"] += len(messages)
         self._publish(*messages)
         for message in messages:
             self._known.observe(message)
             self._current.observe(message)
             if isinstance(message, BrokerError):
-                self._connectivity(message)
+                self._on_error(message)
+            elif self._doubts:
+                self._doubts.observe(message, heard=True)
 
-    def on_undecodable(self, fields: Sequence[str], error: Exception) -> None:
-        """Loud, counted, and the connection lives on."""
-        self.counts["undecodable"] += 1
-        log.error("undecodable message of IB", error=repr(error), fields=list(fields)[:40])
+    def on_undecodable(self, payload: bytes, error: Exception) -> None:
+        """Loud, counted, kept with its bytes, and the connection lives on."""
+        self._counts["undecodable"] += 1
+        self._quarantine.keep("IB", repr(error), payload[:MAX_KEPT])
 
     def on_closed(self, reason: str) -> None:
         """The socket is gone: from now on, not from when the task notices."""
@@ -101,7 +139,7 @@ class Session:
                 except (OSError, TimeoutError) as error:
                     if self._failure is not None:
                         raise self._failure from error
-                    self._to(LinkPhase.DOWN, str(error) or type(error).__name__)
+                    self._to(LinkPhase.DOWN, self._reason(error))
                 self.link.disconnect()
                 await asyncio.sleep(self._backoff(attempt))
                 attempt += 1
@@ -122,9 +160,10 @@ class Session:
             raise OSError(f"no port yet in {broker.port_file}: is the paper gateway running?")
         self._to(LinkPhase.CONNECTING, f"{broker.host}:{port}")
         self._lost.clear()
-        self._away = ""
+        self._inquire.clear()
+        self._connectivity = Connectivity()
         self._known.new_connection()
-        self.counts["connects"] += 1
+        self._counts["connects"] += 1
         await self.link.connect(broker.host, port, self.client_id, timeout_s=broker.connect_timeout_s)
         self.link.keep_ids_above(self._known.highest_order_id)
         self.account = choose_account(self.link.accounts, broker.account, self._settings.mode)
@@ -136,10 +175,7 @@ class Session:
         while self._resync.is_set():
             self._resync.clear()
             await self._ask_for_everything()
-        if self._away:
-            self._to(LinkPhase.DEGRADED, self._away)
-        else:
-            self._to(LinkPhase.READY, "rebuilt from IB")
+        self._judge("rebuilt from IB")
 
     async def _ask_for_everything(self) -> None:
         """One request at a time; all of them must be answered."""
@@ -162,7 +198,9 @@ class Session:
         self.link.pnl(self.account)
         for contract in self._streams.values():
             self.link.stream_quotes(contract)
-        self._park_doubts()
+        await self._ask_about_doubts()
+        if not self._connectivity.server:  # else IB has not told all it knows
+            self._park_doubts()
 
     def _park_doubts(self) -> None:
         """IB has told all it knows: what was intended and is not in it may or may not have reached IB."""
@@ -182,21 +220,37 @@ class Session:
                 return
 
     async def _watch(self) -> None:
-        """Until the connection is lost: probe a silent socket, rebuild once IB's servers are back."""
+        """Until the connection is lost: probe a silent socket, ask IB again where there is a reason to."""
         deadline_s = self._settings.broker.heartbeat_timeout_s
         while True:
-            await self._first_of(self._lost, self._resync, timeout_s=deadline_s / 4)
+            await self._first_of(self._lost, self._resync, self._inquire, timeout_s=deadline_s / 4)
             if self._lost.is_set():
                 raise OSError(self._lost_reason)
             if self._resync.is_set():
                 self._known.new_connection()
                 await self._rebuild()
+            if self._inquire.is_set():
+                self._inquire.clear()
+                await self._ask_about_doubts()
             silent_s = (time.monotonic_ns() - self.link.inbound.read_ns) / 1e9
             if silent_s > deadline_s / 2:
                 try:
                     await self.link.ping(deadline_s - silent_s if silent_s < deadline_s else 0.1)
                 except TimeoutError:
                     raise TimeoutError(f"IB was silent for {deadline_s:g} s: half-open connection") from None
+
+    async def _ask_about_doubts(self) -> None:
+        """What an error left open, IB's own lists of orders settle."""
+        for _ in range(ROUNDS):
+            if not self._doubts:
+                return
+            await self._insist(self.link.open_orders)
+            await self._insist(self.link.completed_orders)
+        if self._connectivity.server:
+            return  # IB's servers went away meanwhile: their return asks again
+        never_taken = self._doubts.conclude(time.monotonic_ns())
+        if never_taken:
+            self.on_messages(never_taken)
 
     @staticmethod
     async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:
@@ -207,21 +261,45 @@ class Session:
             for wait in waits:
                 wait.cancel()
 
-    def _connectivity(self, error: BrokerError) -> None:
+    def _on_error(self, error: BrokerError) -> None:
+        if error.policy == "link":
+            self._on_link_error(error)
+            return
+        self._doubts.observe(error, heard=not self.link.inbound.bridge.unheard(error.request_id))
+        if self._doubts:
+            self._inquire.set()
+
+    def _on_link_error(self, error: BrokerError) -> None:
         """Gateway to IB's servers. Even where IB kept the data, what it withheld may never come unasked."""
-        if error.code == CONNECTIVITY_LOST:
-            self._away = error.text
-            if self.phase is LinkPhase.READY:
-                self._to(LinkPhase.DEGRADED, error.text)
-        elif error.code in (RESTORED, RESTORED_DATA_LOST):
-            self._away = ""
-            self._data_lost = self._data_lost or error.code == RESTORED_DATA_LOST
+        heard = hear(self._connectivity, error.code, error.text)
+        self._connectivity = heard.state
+        if heard.rebuild:
+            self._data_lost = self._data_lost or heard.data_lost
             self._resync.set()
+        elif self.phase in (LinkPhase.READY, LinkPhase.DEGRADED):
+            self._judge(error.text)
+
+    def _judge(self, reason: str) -> None:
+        """READY, or DEGRADED with what does not work."""
+        trouble = self._connectivity.trouble
+        if trouble:
+            self._to(LinkPhase.DEGRADED, trouble)
+        elif self.phase is not LinkPhase.READY:
+            self._to(LinkPhase.READY, reason)
 
     def _backoff(self, attempt: int) -> float:
         broker = self._settings.broker
-        longest: float = min(broker.backoff_max_s, broker.backoff_first_s * 2 ** min(attempt, 20))
-        return longest * random.uniform(0.5, 1.0)
+        return backoff_s(
+            attempt,
+            first_s=broker.backoff_first_s,
+            longest_s=broker.backoff_max_s,
+            jitter=random.random(),
+        )
+
+    def _reason(self, error: Exception) -> str:
+        until = self._resets.until(datetime.now(UTC))
+        expected = f" (IB resets its servers until {until:%H:%M} UTC)" if until else ""
+        return (str(error) or type(error).__name__) + expected
 
     def _to(self, phase: LinkPhase, reason: str) -> None:
         last = self._current.link

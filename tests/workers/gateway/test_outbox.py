@@ -70,11 +70,11 @@ async def test_a_closed_outbox_tells_why() -> None:
     outbox = Outbox(2, 1, clock_ns=clock)
     told: list[str] = []
     written: list[str] = []
-    outbox.offer(KILL, lambda: written.append("x"), dropped=told.append)
+    outbox.offer(KILL, lambda: written.append("x"), dropped=lambda error: told.append(str(error)))
     assert told == ["not connected"]
     outbox.open()
     for _ in range(3):
-        outbox.offer(DATA, lambda: written.append("x"), dropped=told.append)
+        outbox.offer(DATA, lambda: written.append("x"), dropped=lambda error: told.append(str(error)))
     outbox.close("connection lost")
     outbox.close("again")
     assert told == ["not connected", "connection lost", "connection lost"]
@@ -103,7 +103,7 @@ async def test_withdrawn_units_are_told_and_never_written() -> None:
     outbox, _ = opened(1, 0)
     told: list[str] = []
     outbox.spend(1)
-    outbox.offer(ENTRY, lambda: told.append("written"), dropped=told.append)
+    outbox.offer(ENTRY, lambda: told.append("written"), dropped=lambda error: told.append(str(error)))
     assert outbox.withdraw(ENTRY, "cancelled before it was sent") == 1
     assert told == ["cancelled before it was sent"]
     outbox.close("end")
@@ -132,7 +132,7 @@ async def test_a_socket_that_fails_in_the_middle_is_the_units_end() -> None:
     def fail() -> None:
         raise ConnectionError("Not connected")
 
-    outbox.offer(DATA, fail, dropped=told.append)
+    outbox.offer(DATA, fail, dropped=lambda error: told.append(str(error)))
     assert told == ["Not connected"]
 
 

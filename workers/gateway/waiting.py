@@ -1,0 +1,51 @@
+"""Requests that wait for IB's answer, by key: a request id, or the name of an answer that carries none."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Waiting:
+    """One future per key. An answer that nobody waits for is no error: IB also sends what was not asked."""
+
+    def __init__(self) -> None:
+        self._futures: dict[object, asyncio.Future[None]] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._futures
+
+    def expect(self, key: object) -> asyncio.Future[None]:
+        """From here on an answer under `key` counts."""
+        future = self._futures[key] = asyncio.get_running_loop().create_future()
+        return future
+
+    async def answer_to(self, key: object, timeout_s: float | None) -> None:
+        """Wait for what was expected. Raises TimeoutError, and ConnectionError with the reason of `fail`."""
+        future = self._futures[key]
+        try:
+            await asyncio.wait_for(asyncio.shield(future), timeout_s)
+        finally:
+            if self._futures.get(key) is future:
+                del self._futures[key]
+
+    def forget(self, key: object) -> None:
+        """Nobody waits for it any more."""
+        self._futures.pop(key, None)
+
+    def answer(self, key: object) -> None:
+        """It came."""
+        future = self._futures.get(key)
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    def fail(self, key: object, reason: str) -> None:
+        """It will not come."""
+        future = self._futures.get(key)
+        if future is not None and not future.done():
+            future.set_exception(ConnectionError(reason))
+            future.exception()  # a caller that already gave up must not make asyncio complain
+
+    def fail_all(self, reason: str) -> None:
+        """The connection is gone."""
+        for key in self._futures:
+            self.fail(key, reason)
