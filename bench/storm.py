@@ -1,0 +1,185 @@
+"""`make bench`: fill storms and the bus, against stock ib_insync and against the limits, on the same bytes.
+
+Subjects take turns, several times; medians are compared, so that a machine whose speed drifts still compares
+fairly. Prints a table of ratios and writes bench/results/latest.json. QUICK=1 takes about a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.frames import Shape
+
+PROJECT = Path(__file__).resolve().parent.parent
+RESULTS = PROJECT / "bench" / "results" / "latest.json"
+QUICK = os.environ.get("QUICK") == "1"
+ROUNDS = 3 if QUICK else 5
+
+
+class Row(NamedTuple):
+    """One line of the table: the ratio, the aim, and what it was made of."""
+
+    name: str
+    value: float
+    aim: str
+    note: str
+
+
+def run(subject: str, shape: Shape, *, rate: float = 0.0) -> dict[str, Any]:
+    """One subject through one storm."""
+    python = sys.executable
+    words = [str(shape.orders), str(shape.partials)]
+    feeder = subprocess.Popen(
+        [python, "-m", "bench.feeder", *words, str(rate)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    )
+    assert feeder.stdout is not None
+    try:
+        port = feeder.stdout.readline().strip()
+        done = subprocess.run(
+            [python, "-m", "bench.subjects", subject, port, *words],
+            cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True, timeout=600,
+        )  # fmt: skip
+        result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return result
+    finally:
+        feeder.kill()
+        feeder.wait()
+        feeder.stdout.close()
+
+
+def rates(shape: Shape, subjects: dict[str, Shape]) -> dict[str, float]:
+    """Median messages a second of each subject, each with a storm of its own length but the same shape."""
+    taken: dict[str, list[float]] = {name: [] for name in subjects}
+    for _ in range(ROUNDS):
+        for name, own in subjects.items():
+            taken[name].append(own.messages / run(name, own)["seconds"])
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def against_stock(rows: list[Row], figures: dict[str, Any]) -> None:
+    """Gateway against stock ib_insync and against a bare splitter, at 1 and at 200 partials an order."""
+    for partials, aim, stock, ours in (
+        (1, ">= 6", Shape(5_000, 1), Shape(20_000, 1)),
+        (200, ">= 50", Shape(5, 200), Shape(100, 200)),
+    ):
+        found = rates(ours, {"stock": stock, "gateway": ours, "splitter": ours})
+        figures[f"messages_per_s_{partials}_partials"] = found
+        note = ", ".join(f"{name} {rate:,.0f}/s" for name, rate in found.items())
+        rows.append(
+            Row(f"gateway_vs_stock_{partials}_partials", found["gateway"] / found["stock"], aim, note)
+        )
+        rows.append(
+            Row(f"splitter_vs_gateway_{partials}_partials", found["splitter"] / found["gateway"], "<= 6", "")
+        )
+
+
+def flatness(rows: list[Row], figures: dict[str, Any]) -> None:
+    """One order, 5,000 partials: the last tenth costs what the first one did."""
+    ratios = []
+    for _ in range(ROUNDS):
+        marks = run("gateway", Shape(1, 5_000), rate=15_000)["chunks"]
+        busy = [after - before for before, after in zip([0.0, *marks], marks, strict=False)]
+        ratios.append(busy[-1] / busy[1])  # the first tenth pays for the start
+    figures["flatness"] = ratios
+    rows.append(Row("last_tenth_vs_second_tenth", statistics.median(ratios), "0.9 .. 1.1", "5,000 partials"))
+
+
+def latency(rows: list[Row], figures: dict[str, Any]) -> None:
+    """Socket read to PUB at 5,000 messages a second."""
+    result = run("gateway", Shape(10_000 if QUICK else 50_000, 1), rate=5_000)
+    figures["read_to_pub_us"] = {name: result[name] for name in ("lag_p50_us", "lag_p99_us")}
+    rows.append(
+        Row("read_to_pub_p99_ms", result["lag_p99_us"] / 1e3, "<= 1", f"p50 {result['lag_p50_us']:.0f} us")
+    )
+
+
+def memory(rows: list[Row], figures: dict[str, Any]) -> None:
+    """Resident memory over a long storm."""
+    shape = Shape(1_000, 60) if QUICK else Shape(1_000, 667)
+    result = run("gateway", shape)
+    figures["memory"] = {"messages": shape.messages, "growth_kb": result["rss_growth_kb"]}
+    rows.append(
+        Row("memory_growth_mb", result["rss_growth_kb"] / 1024, "< 10", f"over {shape.messages:,} messages")
+    )
+
+
+def bus(rows: list[Row], figures: dict[str, Any]) -> None:
+    """One publisher, three subscribers: ours against bare pyzmq with the same frames."""
+    count = 100_000 if QUICK else 400_000
+    ours, bare = [], []
+    for _ in range(ROUNDS):
+        ours.append(count / bus_seconds("publish", "subscribe", count))
+        bare.append(count / bus_seconds("bare_publish", "bare_subscribe", count))
+    ratio = statistics.median(ours) / statistics.median(bare)
+    figures["bus_messages_per_s"] = {"ours": statistics.median(ours), "bare": statistics.median(bare)}
+    note = f"{statistics.median(ours):,.0f}/s against {statistics.median(bare):,.0f}/s"
+    rows.append(Row("bus_vs_bare_pyzmq", ratio, ">= 0.6", note))
+
+
+def bus_seconds(publisher: str, subscriber: str, count: int) -> float:
+    """Seconds of the slowest of three subscribers."""
+    with tempfile.TemporaryDirectory(prefix="b", dir="/tmp") as directory:
+        started = []
+
+        def start(role: str) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bench.bus", role, directory, str(count)],
+                cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            started.append(process)
+            assert process.stdout is not None
+            assert process.stdout.readline().strip() == "ready", f"{role} did not start"
+            return process
+
+        try:
+            source = start(publisher)
+            sinks = [start(subscriber) for _ in range(3)]
+            assert source.stdin is not None
+            source.stdin.write("go\n")
+            source.stdin.flush()
+            found = [json.loads(sink.communicate(timeout=300)[0].splitlines()[-1]) for sink in sinks]
+            source.communicate("end\n", timeout=30)
+            return max(float(one["seconds"]) for one in found)
+        finally:
+            for process in started:
+                process.kill()
+                process.wait()
+
+
+def main() -> None:
+    """Measure, print, write."""
+    rows: list[Row] = []
+    figures: dict[str, Any] = {}
+    for part in (against_stock, flatness, latency, memory, bus):
+        part(rows, figures)
+    print(f"{'ratio':<34} {'value':>8}  {'aim':<12} note")
+    for row in rows:
+        print(f"{row.name:<34} {row.value:>8.2f}  {row.aim:<12} {row.note}")
+    RESULTS.parent.mkdir(exist_ok=True)
+    document = {
+        "ratios": {row.name: row.value for row in rows},
+        "figures": figures,
+        "quick": QUICK,
+        "rounds": ROUNDS,
+        "machine": {
+            "cpus": os.cpu_count(),
+            "python": platform.python_version(),
+            "kernel": platform.release(),
+        },
+        "versions": {name: version(name) for name in ("ib_insync", "pyzmq", "msgspec")},
+    }
+    RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    print(f"written to {RESULTS.relative_to(PROJECT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""What is measured, each in a process of its own: `python -m bench.subjects NAME PORT ORDERS PARTIALS`.
+
+Prints one JSON line. `seconds` runs from asking for the storm to having dealt with its last message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bench.frames import FIRST_ORDER_ID, Shape, frame
+
+PROJECT = Path(__file__).resolve().parent.parent
+PATIENCE_S = 120.0
+
+
+def rss_kb() -> int:
+    """Resident memory now, in kB."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() // 1024
+
+
+async def stock(port: int, shape: Shape) -> dict[str, Any]:
+    """Plain ib_insync as its documentation has it: orders placed, fills counted by its own event.
+
+    Its last commission is not waited for, and its orders were never confirmed, which spares it the commission
+    events: both are in its favour.
+    """
+    from ib_insync import IB, MarketOrder, Stock
+
+    asyncio.set_event_loop(asyncio.get_running_loop())
+    ib: Any = IB()  # type: ignore[no-untyped-call] # the library types its data, not its methods
+    ib.client.MaxRequests = 0
+    await ib.connectAsync("127.0.0.1", port, clientId=1, timeout=30)
+    contract = Stock("AAPL", "SMART", "USD", conId=265598)
+    for number in range(shape.orders):
+        ib.placeOrder(contract, MarketOrder("BUY", shape.partials, orderId=FIRST_ORDER_ID + number))
+    done = asyncio.Event()
+    seen = 0
+
+    def on_fill(*_: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == shape.fills:
+            done.set()
+
+    ib.execDetailsEvent += on_fill
+    started = time.perf_counter()
+    ib.client.reqCurrentTime()
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
+    seconds = time.perf_counter() - started
+    ib.disconnect()
+    return {"seconds": seconds}
+
+
+async def splitter(port: int, shape: Shape) -> dict[str, Any]:
+    """The limit: an asyncio protocol that only cuts the stream into frames and counts them."""
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    counted = 0
+
+    class Splitter(asyncio.Protocol):
+        buffer = b""
+
+        def data_received(self, data: bytes) -> None:
+            nonlocal counted
+            buffer = self.buffer + data if self.buffer else data
+            start, size = 0, len(buffer)
+            while size - start > 4:
+                end = start + 4 + int.from_bytes(buffer[start : start + 4], "big")
+                if end > size:
+                    break
+                _ = buffer[start + 4 : end]
+                counted += 1
+                start = end
+            self.buffer = buffer[start:]
+            if counted >= shape.messages:
+                done.set()
+
+    transport, _ = await loop.create_connection(Splitter, "127.0.0.1", port)
+    transport.write(b"API\0" + frame("v157..176"))
+    transport.write(frame(71, 2, 1, ""))
+    counted = -4  # handshake, managedAccounts, nextValidId, currentTime
+    started = time.perf_counter()
+    transport.write(frame(49, 1))
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
+    seconds = time.perf_counter() - started
+    transport.close()
+    return {"seconds": seconds}
+
+
+async def gateway(port: int, shape: Shape) -> dict[str, Any]:
+    """The router's gateway: socket, decode, journal, PUB; what it publishes is counted by its own publisher."""
+    from conf.settings import load
+    from ipc.bus import Context, Journal, Publisher, Responder
+    from workers.gateway.process import Gateway
+    from workers.role import Shell
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    with tempfile.TemporaryDirectory(prefix="b", dir="/tmp") as home:
+        settings = load(PROJECT, {"ROUTER_BROKER__PORT": str(port), "ROUTER_PATHS__VAR": home})
+        settings.paths.make()
+        with Context() as context:
+            journal = Journal(settings.journal("gateway"), "gateway")
+            publisher = Publisher(context, "gateway", settings.pub("gateway"), journal)
+            responder = Responder(context, settings.cmd("gateway"), lambda *_: None, publisher=publisher)
+            stopped: list[str] = []
+            worker = Gateway(
+                Shell(
+                    settings=settings,
+                    role="gateway",
+                    log=structlog.get_logger(),
+                    context=context,
+                    publisher=publisher,
+                    responder=responder,
+                    stop=stopped.append,
+                )
+            )
+            await worker.start()
+            for _ in range(3000):
+                if not worker.waiting_for:
+                    break
+                await asyncio.sleep(0.01)
+            before, memory_before = publisher.published, rss_kb()
+            started = time.perf_counter()
+            await worker._session.link.ping(30)
+            chunks = await counted(publisher, before, shape.messages, started)
+            memory = rss_kb() - memory_before
+            await worker.drain()
+            lags = sorted(lag_ns(journal)) if shape.fills <= 200_000 else []
+            responder.close()
+            publisher.close()
+    return {
+        "seconds": chunks[-1],
+        "chunks": chunks,
+        "rss_growth_kb": memory,
+        "lag_p50_us": lags[len(lags) // 2] / 1e3 if lags else None,
+        "lag_p99_us": lags[len(lags) * 99 // 100] / 1e3 if lags else None,
+    }
+
+
+async def counted(publisher: Any, before: int, expected: int, started: float) -> list[float]:
+    """Seconds at which each tenth of the messages had been published."""
+    marks = [before + expected * tenth // 10 for tenth in range(1, 11)]
+    chunks: list[float] = []
+    deadline = started + PATIENCE_S
+    while marks:
+        while marks and publisher.published >= marks[0]:
+            chunks.append(time.perf_counter() - started)
+            marks.pop(0)
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"{publisher.published - before} of {expected} messages published")
+        await asyncio.sleep(0.001)
+    return chunks
+
+
+def lag_ns(journal: Any) -> list[int]:
+    """From socket read to PUB of every execution, from the journal's own stamps."""
+    from router.messages import ExecutionFill
+
+    return [
+        envelope.published_ns - envelope.message.received_ns
+        for envelope in journal.read(topic="trade")
+        if isinstance(envelope.message, ExecutionFill)
+    ]
+
+
+SUBJECTS = {"stock": stock, "splitter": splitter, "gateway": gateway}
+
+
+def main() -> None:
+    """Measure one subject."""
+    name, port, orders, partials = sys.argv[1], *(int(word) for word in sys.argv[2:5])
+    run = SUBJECTS[name](port, Shape(orders, partials))
+    if os.environ.get("BENCH_UVLOOP") == "1":
+        import uvloop
+
+        result = uvloop.run(run)
+    else:
+        result = asyncio.run(run)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
