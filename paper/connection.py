@@ -54,6 +54,8 @@ class Connection(asyncio.Protocol):
         self._backlog = bytearray()  # what a throttled connection has still to write
         self._cut_after: int | None = None  # bytes until the connection ends
         self.lost = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
         self.transport: asyncio.Transport
         self.session: Session
 
@@ -82,8 +84,26 @@ class Connection(asyncio.Protocol):
             self._host.faults.forget(self.client_id)
         self._queued.clear()
         self._backlog.clear()
+        self._writable.set()
         self._host.flush_soon()
         self.lost.set()
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is written to."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._writable.set()
+
+    def write(self, data: bytes) -> None:
+        """Write bytes that have been through no fault."""
+        self.transport.write(data)
+
+    async def drain(self) -> bool:
+        """Wait until the client has caught up. False when it is gone."""
+        await self._writable.wait()
+        return not self.transport.is_closing()
 
     @property
     def client_id(self) -> int | None:

@@ -24,8 +24,11 @@ from paper.orders import Order
 from paper.pacing import Policy
 from paper.scenario import Statement, read_script
 from paper.settings import Settings
+from paper.storm import LOWEST_ID, Plan, blow, gusts
+from paper.storm import Stage as StormStage
 
 log = logging.getLogger("paper")
+_SETTLING = 1.0  # seconds a client has for its own requests before a storm
 
 
 class Server:
@@ -45,6 +48,7 @@ class Server:
             pacing=pacing,
         )
         self._flush_pending = False
+        self._someone = asyncio.Event()  # a client has started its session
         self._listening: asyncio.Server | None = None
         self._address = ("", 0)
         self._restarting: asyncio.Task[None] | None = None
@@ -104,6 +108,8 @@ class Server:
         self.gateway.ledger.commit()
         for connection in connections:
             connection.flush()
+            if connection.client_id is not None:
+                self._someone.set()
 
     async def hang_up(self) -> None:
         """Write what is queued and end every connection; what a client does not take at once is dropped."""
@@ -120,6 +126,23 @@ class Server:
             self.gateway.tick()
             self.stage.perform_due()
             self.flush_soon()
+
+    async def storm(self, plan: Plan) -> None:
+        """Wait for a client, let it settle, and blow the storm at it."""
+        await self._someone.wait()
+        client = next(one for one in self.connections if one.client_id is not None)
+        stage = StormStage(
+            instrument=Controls(self.gateway).instrument("AAPL"),
+            client_id=client.client_id or 0,
+            first_id=LOWEST_ID,
+            version=client.session.version,
+            account=self.gateway.account.name,
+            now=self.gateway.clock.now(),
+        )
+        bursts = await asyncio.to_thread(gusts, plan, stage)
+        await asyncio.sleep(_SETTLING)
+        self.flush()
+        await blow(self.gateway.ledger, plan, client, bursts)
 
     async def stop(self) -> None:
         """Accept nobody and end every connection."""
@@ -183,12 +206,13 @@ async def serve(settings: Settings) -> None:
     log.info("listening on %s:%d for account %s", settings.host, port, settings.account)
     moving = asyncio.create_task(server.move_market(settings.tick))
     stopping = asyncio.create_task(stopped.wait())
+    storming = asyncio.create_task(server.storm(settings.storm)) if settings.storm else None
     try:
         await asyncio.wait((moving, stopping), return_when=asyncio.FIRST_COMPLETED)
         if moving.done():
             moving.result()  # the market stopped by itself: let its error be seen
     finally:
-        for task in (moving, stopping):
+        for task in filter(None, (moving, stopping, storming)):
             task.cancel()
         if controlling:
             controlling.close()

@@ -10,6 +10,7 @@ from paper.contracts import UNDERLYINGS
 from paper.hours import NEW_YORK, Hours
 from paper.market import Mood
 from paper.pacing import Policy
+from paper.storm import Plan, make_plan
 from paper.switches import Switches
 
 
@@ -30,6 +31,7 @@ class Settings:
     control: Path | None = None
     script: Path | None = None
     pacing: Policy = Policy.OFF
+    storm: Plan | None = None
     log_level: str = "info"
     market: Mood = Mood.LIVELY
     hours: Hours = Hours.ALWAYS
@@ -72,11 +74,32 @@ def parse(arguments: list[str]) -> Settings:
         "--spot", type=_spot, action="append", default=[], metavar="SYMBOL=USD", help="starting price"
     )
     _add_world(parser)
+    _add_storm(parser)
     values = vars(parser.parse_args(arguments))
+    wanted = [values.pop(name) for name in ("storm", "storm_orders", "storm_partials", "burst", "storm_rate")]
+    values["storm"] = make_plan(*wanted) if wanted[0] else None
     spots, switches = dict(values.pop("spot")), Switches()
     for name, text in values.pop("switch"):
         switches = switches.with_value(name, text)
     return Settings(**values, spots=spots, switches=switches)
+
+
+def _add_storm(parser: argparse.ArgumentParser) -> None:
+    """The options of storm mode, see paper/storm.py."""
+    parser.add_argument("--storm", type=_count, metavar="N", help="executions blown at the first client")
+    parser.add_argument("--storm-orders", type=_count, metavar="M", help="orders they belong to")
+    parser.add_argument("--storm-partials", type=_count, metavar="K", help="executions of each order")
+    parser.add_argument("--burst", type=_count, default=100, metavar="B", help="executions in one write")
+    parser.add_argument(
+        "--storm-rate", type=float, default=0.0, metavar="R", help="executions a second, 0: all"
+    )
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= 10_000_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 10000000")
+    return count
 
 
 def _add_world(parser: argparse.ArgumentParser) -> None:

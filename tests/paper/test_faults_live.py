@@ -43,28 +43,26 @@ def test_without_faults(still_gateway: RunningGateway) -> None:
         assert kinds(buy(client)) == MARKET
 
 
-@pytest.mark.parametrize(
-    ("statement", "expected"),
-    [
-        ("drop orderStatus status=Filled always", ["5", "3", "11", "5", "5", "59"]),
-        ("drop openOrder skip 1", ["5", "3", "11", "3", "5", "3", "59"]),
-        ("drop orderStatus times 2", ["5", "11", "5", "5", "3", "59"]),
-        ("duplicate execDetails", ["5", "3", "11", "11", "5", "3", "5", "3", "59"]),
-        ("hold execDetails until commissionReport", ["5", "3", "5", "3", "5", "3", "59", "11"]),
-        ("hold execDetails until orderStatus status=Filled", ["5", "3", "5", "3", "11", "5", "3", "59"]),
-        ("drop execDetails client 2", MARKET),
-    ],
+DISTURBED = (
+    ("drop orderStatus status=Filled always", ["5", "3", "11", "5", "5", "59"]),
+    ("drop openOrder skip 1", ["5", "3", "11", "3", "5", "3", "59"]),
+    ("drop orderStatus times 2", ["5", "11", "5", "5", "3", "59"]),
+    ("duplicate execDetails", ["5", "3", "11", "11", "5", "3", "5", "3", "59"]),
+    ("hold execDetails until commissionReport", ["5", "3", "5", "3", "5", "3", "59", "11"]),
+    ("hold execDetails until orderStatus status=Filled", ["5", "3", "5", "3", "11", "5", "3", "59"]),
+    ("drop execDetails client 2", MARKET),
 )
-def test_messages_are_missing_repeated_or_out_of_order(
-    still_gateway: RunningGateway, statement: str, expected: list[str]
-) -> None:
-    """Each rule changes exactly the messages it names, and the next order is told of as ever once it is spent."""
+
+
+def test_messages_are_missing_repeated_or_out_of_order(still_gateway: RunningGateway) -> None:
+    """Each rule changes exactly the messages it names, and the next order is told of as ever once it is gone."""
     with RawClient(still_gateway.port) as client:
         client.start()
-        still_gateway.do(statement)
-        assert kinds(buy(client)) == expected
-        still_gateway.do("clear")
-        assert kinds(buy(client, 2)) == MARKET
+        for turn, (statement, expected) in enumerate(DISTURBED):
+            still_gateway.do(statement)
+            assert kinds(buy(client, 2 * turn + 1)) == expected, statement
+            still_gateway.do("clear")
+            assert kinds(buy(client, 2 * turn + 2)) == MARKET
 
 
 def test_a_delayed_execution_comes_last(still_gateway: RunningGateway) -> None:
@@ -80,18 +78,16 @@ def test_a_delayed_execution_comes_last(still_gateway: RunningGateway) -> None:
         assert [one["exec_id"] for one in ledger(still_gateway, "sent")] == [late[14]]
 
 
-@pytest.mark.parametrize("size", [0, 1, 3, 4, 5, 60])
-def test_the_connection_is_cut_within_a_message(still_gateway: RunningGateway, size: int) -> None:
+def test_the_connection_is_cut_within_a_message(still_gateway: RunningGateway) -> None:
     """The client gets so many bytes of the frame and an end; the gateway goes on; what was done stays done."""
-    with RawClient(still_gateway.port) as client:
-        client.start()
-        still_gateway.do(f"cut execDetails at {size}")
-        client.send(*place_order(176, 1))
-        assert [client.receive()[0] for _ in range(2)] == ["5", "3"]
-        assert len(client.left_over()) == size
-    assert len(ledger(still_gateway, "execution")) == 1
-    with RawClient(still_gateway.port) as client:
-        assert client.start()[1] == ["9", "1", "2"]
+    for order_id, size in enumerate((0, 1, 3, 4, 5, 60), 1):
+        with RawClient(still_gateway.port) as client:
+            assert client.start()[1] == ["9", "1", str(order_id)]
+            still_gateway.do(f"cut execDetails at {size}")
+            client.send(*place_order(176, order_id))
+            assert [client.receive()[0] for _ in range(2)] == ["5", "3"]
+            assert len(client.left_over()) == size
+        assert len(ledger(still_gateway, "execution")) == order_id
 
 
 @pytest.mark.parametrize("after", [0, 1, 20])
@@ -132,14 +128,14 @@ def test_an_accepted_order_is_rejected(still_gateway: RunningGateway) -> None:
         assert [one[3] for one in client.ask(4, 1, 1, "")] == ["10148"]
 
 
-@pytest.mark.parametrize("code", [110, 104, 105, 161, 201, 321, 399, 10147, 10148, 10349])
-def test_any_error_on_a_live_order(still_gateway: RunningGateway, code: int) -> None:
-    """An error can be tied to an order that goes on living."""
+def test_any_error_on_a_live_order(still_gateway: RunningGateway) -> None:
+    """Errors can be tied to an order that goes on living."""
     with RawClient(still_gateway.port) as client:
         client.start()
         rest(client)
-        still_gateway.do(f'error {code} "as told" on last')
-        assert client.heard() == [["4", "2", "1", str(code), "as told", ""]]
+        for code in (110, 104, 105, 161, 201, 321, 399, 10147, 10148, 10349):
+            still_gateway.do(f'error {code} "as told" on last')
+            assert client.heard() == [["4", "2", "1", str(code), "as told", ""]]
         assert kinds(client.ask(16, 1)) == ["5", "3", "53"]
 
 
@@ -181,26 +177,26 @@ def test_connectivity_is_lost_and_comes_back(still_gateway: RunningGateway, stat
         assert "11" in kinds(client.ask(7, 3, 9, 0, "", "", "", "", "", ""))
 
 
-@pytest.mark.parametrize(
-    ("farm", "state", "code"),
-    [
-        ("usfarm", "broken", "2103"),
-        ("usfarm", "ok", "2104"),
-        ("usfarm", "inactive", "2108"),
-        ("ushmds", "broken", "2105"),
-        ("ushmds", "inactive", "2107"),
-        ("secdefnj", "broken", "2157"),
-        ("secdefnj", "ok", "2158"),
-    ],
+FARMS = (
+    ("usfarm", "broken", "2103"),
+    ("usfarm", "ok", "2104"),
+    ("usfarm", "inactive", "2108"),
+    ("ushmds", "broken", "2105"),
+    ("ushmds", "inactive", "2107"),
+    ("secdefnj", "broken", "2157"),
+    ("secdefnj", "ok", "2158"),
 )
-def test_farms_come_and_go(still_gateway: RunningGateway, farm: str, state: str, code: str) -> None:
+
+
+def test_farms_come_and_go(still_gateway: RunningGateway) -> None:
     """Every farm notice has its code and names the farm."""
     with RawClient(still_gateway.port) as client:
         client.start()
-        still_gateway.do(f"farm {farm} {state}")
-        (notice,) = client.heard()
-        assert notice[2:4] == ["-1", code]
-        assert notice[4].endswith(farm)
+        for farm, state, code in FARMS:
+            still_gateway.do(f"farm {farm} {state}")
+            (notice,) = client.heard()
+            assert notice[2:4] == ["-1", code]
+            assert notice[4].endswith(farm)
 
 
 def test_ids_are_rolled_back_over_a_restart(start: Starter) -> None:
