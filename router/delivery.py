@@ -6,40 +6,15 @@ fact is kept once under its own name, and everything else is computed from the w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Literal
-
 import msgspec
+from msgspec.structs import replace
 
+from router.execution import Commission, Execution
 from router.messages import Leg, OrderRequest, Signal, Ticket
+from router.tally import Side, Tally, count
 
 EPSILON = 1e-6  # shares or contracts; below it two quantities are the same
 ENDED = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
-
-Reason = Literal["STOP", "TARGET", "MANUAL"]
-
-
-class Execution(msgspec.Struct, frozen=True, array_like=True):
-    """One execution of one leg. `number` grows with arrival, `told` says that a SCALE_OUT spoke of it."""
-
-    exec_id: str
-    leg: str  # E, T1, S1, X...
-    quantity: float
-    price: float
-    at: datetime
-    order_id: int
-    learned_ms: int
-    number: int
-    supersedes: str = ""
-    told: bool = False
-
-
-class Commission(msgspec.Struct, frozen=True, array_like=True):
-    """One commission report; `realized` is IB's, net of commission, None where the execution opened."""
-
-    amount: float
-    realized: float | None
 
 
 class Context(msgspec.Struct, frozen=True, array_like=True):
@@ -92,6 +67,8 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     exit_told: ToldExit | None = None
     events: int = 0  # lifecycle events told: numbers their dedupe tokens
     changed_ms: int = 0
+    passed: int = 0  # executions, in order of arrival, that scale-outs were looked for in
+    passed_quantity: float = 0.0  # of the closing ones among them
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -102,6 +79,7 @@ class Delivery(msgspec.Struct, frozen=True):
     progress: Progress = Progress()
     executions: dict[str, Execution] = {}
     commissions: dict[str, Commission] = {}
+    tally: Tally = Tally()
 
     @property
     def request(self) -> OrderRequest:
@@ -118,34 +96,36 @@ class Delivery(msgspec.Struct, frozen=True):
     # ------------------------------------------------------------ entry
 
     @property
-    def entries(self) -> list[Execution]:
-        """Executions of the entry, in order of arrival."""
-        return [x for x in self.executions.values() if x.leg == "E"]
-
-    @property
-    def closings(self) -> list[Execution]:
-        """Executions of targets, stops and exits, in order of arrival."""
-        return [x for x in self.executions.values() if x.leg != "E"]
-
-    @property
-    def last_closings(self) -> list[Execution]:
-        """What the EXIT speaks of: the closing executions that no SCALE_OUT has told, all of them if each was."""
-        return [x for x in self.closings if not x.told] or self.closings
-
-    @property
     def entered(self) -> float:
         """Quantity entered."""
-        return total(self.entries)
+        return self.tally.entry.quantity
 
     @property
     def closed(self) -> float:
         """Quantity closed."""
-        return total(self.closings)
+        return self.tally.closing.quantity
 
     @property
     def entry_price(self) -> float:
         """Average fill price of the entry; 0 without one."""
-        return average(self.entries)
+        return self.tally.entry.price
+
+    @property
+    def last_entry(self) -> Execution:
+        """The entry's last execution by IB's time. Raises ValueError without one."""
+        return _existing(self.tally.entry.last, self.name)
+
+    @property
+    def last_closing(self) -> Execution:
+        """The last closing execution by IB's time. Raises ValueError without one."""
+        return _existing(self.tally.closing.last, self.name)
+
+    @property
+    def exit(self) -> Side:
+        """What the EXIT speaks of: the closing executions that no SCALE_OUT has told, all of them if each was."""
+        closings = [x for x in self.executions.values() if x.leg != "E"]
+        untold = [x for x in closings if not x.told]
+        return count(untold or closings, self.commissions).closing
 
     @property
     def sign(self) -> int:
@@ -187,51 +167,33 @@ class Delivery(msgspec.Struct, frozen=True):
         """Entered, and all of it closed again."""
         return self.entry_complete and self.entered > EPSILON and self.closed >= self.entered - EPSILON
 
-    # ------------------------------------------------------------ money
+    # ------------------------------------------------------------ money, USD
 
-    def commission(self, execution: Execution) -> Commission | None:
-        """The report of an execution, or of the one it corrects as long as its own has not come."""
-        return self.commissions.get(execution.exec_id) or self.commissions.get(execution.supersedes)
+    @property
+    def commission(self) -> float:
+        """All commission as far as it is known."""
+        return self.tally.entry.commission + self.tally.closing.commission
 
-    def uncharged(self, executions: Iterable[Execution]) -> list[Execution]:
-        """Those whose commission report has not come."""
-        return [x for x in executions if self.commission(x) is None]
+    @property
+    def realized(self) -> float:
+        """Realized PnL: IB's where it said it, else from prices less the exit's commission (contract 7)."""
+        closing = self.tally.closing
+        gross = closing.free_value - self.entry_price * closing.free_quantity
+        return closing.realized + gross * self.multiplier * self.sign - closing.free_commission
 
-    def charged(self, executions: Iterable[Execution]) -> float:
-        """Commission of these executions as far as it is known, USD."""
-        return sum(abs(report.amount) for x in executions if (report := self.commission(x)))
-
-    def realized(self, executions: Iterable[Execution]) -> float:
-        """Realized PnL of closing executions in USD: IB's where it said it, else from prices (contract 7)."""
-        return sum(self._realized(x) for x in executions)
-
-    def _realized(self, execution: Execution) -> float:
-        report = self.commission(execution)
-        if report is not None and report.realized is not None and execution.exec_id in self.commissions:
-            return report.realized
-        gross = (execution.price - self.entry_price) * execution.quantity * self.multiplier * self.sign
-        return gross - (abs(report.amount) if report else 0.0)
+    def realized_by(self, execution: Execution) -> float:
+        """The same of one closing execution."""
+        alone = count([execution], self.commissions).closing
+        gross = alone.free_value - self.entry_price * alone.free_quantity
+        return alone.realized + gross * self.multiplier * self.sign - alone.free_commission
 
 
-def total(executions: Iterable[Execution]) -> float:
-    """Sum of quantities."""
-    return sum(x.quantity for x in executions)
+def recounted(delivery: Delivery) -> Delivery:
+    """The delivery with its tally made from the start."""
+    return replace(delivery, tally=count(delivery.executions.values(), delivery.commissions))
 
 
-def average(executions: Iterable[Execution]) -> float:
-    """Quantity-weighted price; 0 of nothing."""
-    pairs = [(x.quantity, x.price) for x in executions]
-    quantity = sum(q for q, _ in pairs)
-    return sum(q * price for q, price in pairs) / quantity if quantity > EPSILON else 0.0
-
-
-def closing_reason(executions: Iterable[Execution]) -> Reason:
-    """What closed a position: the leg of the last execution by IB's time."""
-    last = max(executions, key=lambda x: (x.at, x.exec_id))
-    match last.leg[0]:
-        case "S":
-            return "STOP"
-        case "T":
-            return "TARGET"
-        case _:
-            return "MANUAL"
+def _existing(execution: Execution | None, name: str) -> Execution:
+    if execution is None:
+        raise ValueError(f"{name} has no such execution")
+    return execution

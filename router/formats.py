@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from router.messages import ContractSpec, Signal
@@ -46,7 +47,13 @@ def view(bullish: bool) -> str:
 
 def signal_document(signal: Signal) -> dict[str, Any]:
     """The signal as the producer wrote it."""
-    document: dict[str, Any] = json.loads(signal.raw) if signal.raw else {}
+    return dict(_parsed(signal.raw))
+
+
+@lru_cache(maxsize=256)
+def _parsed(raw: str) -> Mapping[str, Any]:
+    """Kept, because a signal is repeated with each fill of its order. Nobody may change what is inside."""
+    document: dict[str, Any] = json.loads(raw) if raw else {}
     return document
 
 

@@ -90,8 +90,8 @@ def document(holding: Holding, deliveries: Sequence[Delivery]) -> dict[str, Any]
         "market_value": formats.money(
             quantity * contract.multiplier * head["entry_price"] if holding.value is None else holding.value
         ),
-        "realized_pnl": formats.money(sum(d.realized(d.closings) for d in deliveries)),
-        "commission": formats.price(sum(d.charged(d.executions.values()) for d in deliveries)),
+        "realized_pnl": formats.money(sum(d.realized for d in deliveries)),
+        "commission": formats.price(sum(d.commission for d in deliveries)),
     }
 
 

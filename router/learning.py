@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from router.delivery import ENDED, Commission, Delivery, EntryOrder, Execution
+from router import tally
+from router.delivery import ENDED, Delivery, EntryOrder, recounted
+from router.execution import Commission, Execution
 from router.messages import (
     BrokerError,
     CommissionReport,
@@ -33,7 +35,7 @@ def learn(delivery: Delivery, message: Message, leg: str, now_ms: int) -> Delive
     `leg` is that of the message's orderRef, empty where it has none.
     """
     learned = _learn(delivery, message, leg, now_ms)
-    if learned == delivery:
+    if _same(learned, delivery):
         return delivery
     return advance(learned, changed_ms=max(now_ms, delivery.progress.changed_ms))
 
@@ -59,10 +61,14 @@ def _learn(delivery: Delivery, message: Message, leg: str, now_ms: int) -> Deliv
         case ExecutionFill():
             return _executed(delivery, message, leg, now_ms)
         case CommissionReport():
-            report = Commission(message.commission, message.realized_pnl)
-            return replace(delivery, commissions={**delivery.commissions, message.exec_id: report})
+            return _charged(delivery, message)
         case _:
             return delivery
+
+
+def _same(a: Delivery, b: Delivery) -> bool:
+    facts = a.executions is b.executions and a.commissions is b.commissions
+    return facts and a.context == b.context and a.progress == b.progress
 
 
 def advance(delivery: Delivery, **changes: object) -> Delivery:
@@ -114,15 +120,11 @@ def _ended_by_error(delivery: Delivery, error: BrokerError, now_ms: int) -> Deli
 
 
 def _executed(delivery: Delivery, fill: ExecutionFill, leg: str, now_ms: int) -> Delivery:
-    progress, executions = delivery.progress, dict(delivery.executions)
-    if fill.exec_id in executions or fill.exec_id in progress.superseded:
+    progress = delivery.progress
+    if fill.exec_id in delivery.executions or fill.exec_id in progress.superseded:
         return delivery
-    number, told = len(executions) + len(progress.superseded), False
-    if fill.supersedes:
-        corrected = executions.pop(fill.supersedes, None)
-        told = corrected is not None and corrected.told
-        delivery = advance(delivery, superseded=(*progress.superseded, fill.supersedes))
-    executions[fill.exec_id] = Execution(
+    corrected = delivery.executions.get(fill.supersedes)
+    execution = Execution(
         exec_id=fill.exec_id,
         leg=leg,
         quantity=fill.quantity,
@@ -130,8 +132,24 @@ def _executed(delivery: Delivery, fill: ExecutionFill, leg: str, now_ms: int) ->
         at=fill.executed_at,
         order_id=fill.order_id,
         learned_ms=now_ms,
-        number=number,
+        number=len(delivery.executions) + len(progress.superseded),
         supersedes=fill.supersedes,
-        told=told,
+        told=corrected is not None and corrected.told,
     )
-    return replace(delivery, executions=executions)
+    executions = {**delivery.executions, fill.exec_id: execution}
+    if not fill.supersedes:
+        tallied = tally.add(delivery.tally, execution, delivery.commissions)
+        return replace(delivery, executions=executions, tally=tallied)
+    executions.pop(fill.supersedes, None)
+    superseded = (*progress.superseded, fill.supersedes)
+    delivery = advance(delivery, superseded=superseded, passed=0, passed_quantity=0.0)
+    return recounted(replace(delivery, executions=executions))
+
+
+def _charged(delivery: Delivery, message: CommissionReport) -> Delivery:
+    report = Commission(message.commission, message.realized_pnl)
+    delivery = replace(delivery, commissions={**delivery.commissions, message.exec_id: report})
+    execution = delivery.tally.uncharged.get(message.exec_id)
+    if execution is None:  # not here yet, or it had the report of the execution that it corrects
+        return recounted(delivery) if delivery.progress.superseded else delivery
+    return replace(delivery, tally=tally.charge(delivery.tally, execution, report))

@@ -8,13 +8,14 @@ messages of IB end in the same ENTRY, EXIT and ack (platform contract 0.9, 0.10,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from router import payloads, records
-from router.delivery import EPSILON, Delivery, Execution, ToldEntry, ToldExit
+from router.delivery import EPSILON, Delivery, ToldEntry, ToldExit
 from router.effects import (
     Acknowledge,
     DeadLetter,
@@ -27,6 +28,7 @@ from router.effects import (
     Subject,
     Told,
 )
+from router.execution import Execution
 from router.formats import price
 from router.learning import advance
 from router.messages import SignalRefused
@@ -90,7 +92,7 @@ class _Teller:
         delivery = self.delivery
         if delivery.progress.entry_told or not self._complete() or delivery.entered <= EPSILON:
             return
-        if not delivery.closings and self._awaits(delivery.uncharged(delivery.entries)):
+        if delivery.closed <= EPSILON and self._awaits():
             return
         document = payloads.entry(delivery, token=self._token("ENTRY"))
         self._distribute("ENTRY", document)
@@ -98,17 +100,19 @@ class _Teller:
 
     def scale_outs(self) -> None:
         """SCALE_OUT for each fill of a target that leaves something; the fill that leaves nothing is the EXIT's."""
-        if self.delivery.progress.entry_told is None:
+        progress = self.delivery.progress
+        if progress.entry_told is None:
             return
-        left = self.delivery.entered
-        for execution in self.delivery.closings:
-            left -= execution.quantity
-            if left <= EPSILON:
-                return
-            if execution.leg.startswith("T") and not execution.told:
-                if self._awaits(self.delivery.uncharged([execution])):
-                    return
-                self._scale_out(execution, left)
+        entered, passed, quantity = self.delivery.entered, progress.passed, progress.passed_quantity
+        for execution in islice(self.delivery.executions.values(), passed, None):
+            if execution.leg != "E":
+                left = entered - quantity - execution.quantity
+                if left <= EPSILON or not self._scale_out(execution, left):
+                    break
+                quantity += execution.quantity
+            passed += 1
+        if passed != progress.passed:
+            self._note(passed=passed, passed_quantity=quantity)
 
     def exit(self) -> None:
         """EXIT once the position is flat and its commissions are known, or were waited for."""
@@ -116,9 +120,9 @@ class _Teller:
         progress = delivery.progress
         if progress.entry_told is None or progress.exit_told or not delivery.flat:
             return
-        if self._awaits(delivery.uncharged(delivery.executions.values())):
+        if self._awaits():
             return
-        day = max(x.at for x in delivery.closings).astimezone(EASTERN).strftime("%Y%m%d")
+        day = delivery.last_closing.at.astimezone(EASTERN).strftime("%Y%m%d")
         self._note(exit_told=_exit_numbers(delivery, day, self._record_id(day)))
         self._closed_record()
         token = self._token("EXIT")
@@ -129,9 +133,7 @@ class _Teller:
         delivery, progress = self.delivery, self.delivery.progress
         if progress.exit_told is not None:
             exit_now = _exit_numbers(delivery, progress.exit_told.day, progress.exit_told.record_id)
-            if exit_now == progress.exit_told or self._awaits(
-                delivery.uncharged(delivery.executions.values())
-            ):
+            if exit_now == progress.exit_told or self._awaits():
                 return
             self._note(exit_told=exit_now)
             self._closed_record()
@@ -161,7 +163,7 @@ class _Teller:
             self._acknowledge("FILLED", self._end_of_order()[1] if dead else "", broadcast=False)
         elif self._complete() and delivery.entered <= EPSILON:
             self._acknowledge(*self._end_of_order(), broadcast=True)
-        elif progress.parked and not delivery.entries:
+        elif progress.parked and delivery.entered <= EPSILON:
             self._acknowledge("PARKED", progress.parked, broadcast=True)
 
     # ------------------------------------------------------------ parts
@@ -214,23 +216,25 @@ class _Teller:
         self.effects.append(Acknowledge(self._subject(), signal.contract_fp, body, tickets))
         self._note(acked=status, tickets=())
 
-    def _scale_out(self, execution: Execution, left: float) -> None:
-        document = payloads.scale_out(
-            self.delivery,
-            execution,
-            remaining=left,
-            token=self._token("SCALE_OUT"),
-        )
+    def _scale_out(self, execution: Execution, left: float) -> bool:
+        """Tell a target's fill that leaves something; False while its commission is waited for."""
+        if not execution.leg.startswith("T") or execution.told:
+            return True
+        if execution.exec_id in self.delivery.tally.uncharged and self._awaits_one(execution):
+            return False
+        token = self._token("SCALE_OUT")
+        document = payloads.scale_out(self.delivery, execution, remaining=left, token=token)
         self._distribute("SCALE_OUT", document)
         executions = {**self.delivery.executions, execution.exec_id: replace(execution, told=True)}
         self.delivery = replace(self.delivery, executions=executions)
+        return True
 
     def _closed_record(self) -> None:
         told = self.delivery.progress.exit_told
         assert told is not None
         document = records.closed_position(self.delivery, told.record_id)
-        at = max(x.at for x in self.delivery.closings)
-        self.effects.append(PositionClosed(told.day, told.record_id, document, at.timestamp()))
+        at_s = self.delivery.last_closing.at.timestamp()
+        self.effects.append(PositionClosed(told.day, told.record_id, document, at_s))
 
     def _record_id(self, day: str) -> str:
         """The position's id, or a numbered one when the contract was closed before on that day (contract 8.18)."""
@@ -256,11 +260,15 @@ class _Teller:
     def _note(self, **changes: object) -> None:
         self.delivery = advance(self.delivery, **changes)
 
-    def _awaits(self, uncharged: list[Execution]) -> bool:
-        """Whether to wait for these commission reports still."""
+    def _awaits(self) -> bool:
+        """Whether to wait for commission reports still."""
+        uncharged = self.delivery.tally.uncharged
         if not uncharged:
             return False
-        return self._awaits_until(max(x.learned_ms for x in uncharged) + self._wait_ms)
+        return self._awaits_until(max(x.learned_ms for x in uncharged.values()) + self._wait_ms)
+
+    def _awaits_one(self, execution: Execution) -> bool:
+        return self._awaits_until(execution.learned_ms + self._wait_ms)
 
     def _awaits_until(self, due_ms: int) -> bool:
         if due_ms <= self._now_ms:
@@ -275,8 +283,8 @@ def _entry_numbers(delivery: Delivery) -> ToldEntry:
 
 def _exit_numbers(delivery: Delivery, day: str, record_id: str) -> ToldExit:
     return ToldExit(
-        realized_cents=round(delivery.realized(delivery.closings) * 100),
-        commission_e4=round(delivery.charged(delivery.executions.values()) * 1e4),
+        realized_cents=round(delivery.realized * 100),
+        commission_e4=round(delivery.commission * 1e4),
         quantity_e6=round(delivery.closed * 1e6),
         day=day,
         record_id=record_id,

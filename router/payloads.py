@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from router.delivery import Delivery, Execution, average, closing_reason, total
+from router.delivery import Delivery
+from router.execution import Execution, reason_of
 from router.formats import (
     contract_document,
     iso,
@@ -124,7 +125,7 @@ def scale_out(delivery: Delivery, execution: Execution, *, remaining: float, tok
             "executed_at": at,
             "fill_price": price(execution.price),
             "quantity": whole(execution.quantity),
-            "realized_pnl": money(delivery.realized([execution])),
+            "realized_pnl": money(delivery.realized_by(execution)),
             "remaining_quantity": whole(remaining),
             "reason": "TARGET",
             "result": "SCALE_OUT",
@@ -141,10 +142,10 @@ def scale_out(delivery: Delivery, execution: Execution, *, remaining: float, tok
 
 def exit_(delivery: Delivery, *, token: str) -> dict[str, Any]:
     """EXIT: the position is flat (contract 2.1)."""
-    at = max(x.at for x in delivery.closings)
+    at = delivery.last_closing.at
     head = _event_head(delivery, "EXIT", token, at)
     return head | {
-        "exit_reason": closing_reason(delivery.closings),
+        "exit_reason": reason_of(delivery.last_closing),
         "lifecycle": _outcome(delivery, at),
         "execution": _exit_execution(delivery, "FILLED", at),
     }
@@ -159,7 +160,7 @@ def entry_adjustment(delivery: Delivery, *, token: str, now_ms: int) -> dict[str
 
 def exit_adjustment(delivery: Delivery, *, token: str, now_ms: int) -> dict[str, Any]:
     """ADJUSTMENT of an EXIT: a commission report or a correction came after it (contract 0.9)."""
-    at = max(x.at for x in delivery.closings)
+    at = delivery.last_closing.at
     head = _event_head(delivery, "ADJUSTMENT", token, datetime.fromtimestamp(now_ms / 1000, UTC))
     return head | {
         "adjusts": "EXIT",
@@ -216,19 +217,19 @@ def _event_head(delivery: Delivery, action_type: str, token: str, at: datetime) 
 
 
 def _outcome(delivery: Delivery, at: datetime) -> dict[str, Any]:
-    realized = delivery.realized(delivery.closings)
+    realized, last = delivery.realized, delivery.exit
     return present(
         {
             "executed_at": at.isoformat(),
-            "exit_price": price(average(delivery.last_closings)),
-            "quantity": whole(total(delivery.last_closings)),
+            "exit_price": price(last.price),
+            "quantity": whole(last.quantity),
             "realized_pnl": money(realized),
             "return_pct": round(realized / delivery.notional, 6) + 0.0 if delivery.notional else None,
             "holding_period_minutes": _minutes(delivery, at),
-            "reason": closing_reason(delivery.closings),
+            "reason": reason_of(delivery.last_closing),
             "result": result(realized),
             "remaining_quantity": whole(max(0.0, delivery.entered - delivery.closed)),
-            "commission": price(delivery.charged(delivery.executions.values())),
+            "commission": price(delivery.commission),
             "side": delivery.request.signal.side,
         }
     )
@@ -236,7 +237,7 @@ def _outcome(delivery: Delivery, at: datetime) -> dict[str, Any]:
 
 def _minutes(delivery: Delivery, at: datetime) -> float | None:
     """Minutes held; None where the broker's times run backwards (contract 7)."""
-    minutes = (at - max(x.at for x in delivery.entries)).total_seconds() / 60
+    minutes = (at - delivery.last_entry.at).total_seconds() / 60
     return round(minutes, 2) if minutes >= 0 else None
 
 
@@ -245,10 +246,10 @@ def _entry_execution(delivery: Delivery, status: str, notional: float) -> dict[s
         "status": status,
         "avg_fill_price": price(delivery.entry_price),
         "filled_quantity": whole(delivery.entered),
-        "commission": price(delivery.charged(delivery.entries)),
-        "order_id": delivery.entries[-1].order_id,
+        "commission": price(delivery.tally.entry.commission),
+        "order_id": delivery.last_entry.order_id,
         "position_id": delivery.position_id,
-        "executed_at": max(x.at for x in delivery.entries).isoformat(),
+        "executed_at": delivery.last_entry.at.isoformat(),
         "notional": notional,
     }
 
@@ -256,10 +257,10 @@ def _entry_execution(delivery: Delivery, status: str, notional: float) -> dict[s
 def _exit_execution(delivery: Delivery, status: str, at: datetime) -> dict[str, Any]:
     return {
         "status": status,
-        "avg_fill_price": price(average(delivery.last_closings)),
-        "filled_quantity": whole(total(delivery.last_closings)),
+        "avg_fill_price": price(delivery.exit.price),
+        "filled_quantity": whole(delivery.exit.quantity),
         "executed_at": at.isoformat(),
-        "order_id": delivery.entries[-1].order_id,
+        "order_id": delivery.last_entry.order_id,
         "position_id": delivery.position_id,
     }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from router.delivery import Delivery, average, closing_reason
+from router.delivery import Delivery
+from router.execution import reason_of
 from router.formats import contract_document, money, price, view, whole
 
-MAX_HISTORY = 100  # newest fills a position's record lists: it is rewritten at each of them
+MAX_HISTORY = 20  # newest fills a position's record lists: it is rewritten at each of them
 
 
 def pending_order(delivery: Delivery, order_id: int, now_ms: int) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def pending_order(delivery: Delivery, order_id: int, now_ms: int) -> dict[str, A
 def position_head(delivery: Delivery, position_id: str) -> dict[str, Any]:
     """What `positions:open` and `positions:closed` say of a delivery's position alike."""
     request = delivery.request
-    entered_at = max((x.at for x in delivery.entries), default=None)
+    entered = delivery.tally.entry.last
     fills = [
         {"price": price(x.price), "quantity": whole(x.quantity), "time": x.at.isoformat(), "leg": x.leg}
         for x in list(delivery.executions.values())[-MAX_HISTORY:]
@@ -56,7 +57,7 @@ def position_head(delivery: Delivery, position_id: str) -> dict[str, Any]:
         "view": view(request.signal.side == "LONG"),
         "strategy": request.signal.strategy.upper(),
         "entry_price": round(delivery.entry_price, 6),
-        "entry_time": entered_at.isoformat() if entered_at else None,
+        "entry_time": entered.at.isoformat() if entered else None,
         "basis_price": request.reference_price,
         "position_notional": money(delivery.notional),
         "stop_loss": request.stop_price,
@@ -75,14 +76,14 @@ def position_head(delivery: Delivery, position_id: str) -> dict[str, Any]:
 
 def closed_position(delivery: Delivery, record_id: str) -> dict[str, Any]:
     """`positions:closed:{day}:{id}`: what Kelly, the viewer and the reconcile script read (contract 2.2)."""
-    at = max(x.at for x in delivery.closings)
-    reason = closing_reason(delivery.closings)
+    at = delivery.last_closing.at
+    reason = reason_of(delivery.last_closing)
     return position_head(delivery, record_id) | {
         "quantity": 0,
         "status": "CLOSED",
-        "realized_pnl": money(delivery.realized(delivery.closings)),
-        "commission": price(delivery.charged(delivery.executions.values())),
-        "exit_price": price(average(delivery.last_closings)),
+        "realized_pnl": money(delivery.realized),
+        "commission": price(delivery.commission),
+        "exit_price": price(delivery.exit.price),
         "exit_time": at.isoformat(),
         "close_reason": reason,
         "exit_reason": reason,

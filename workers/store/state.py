@@ -12,7 +12,8 @@ import msgspec
 import structlog
 
 from router.book import Book
-from router.delivery import Commission, Context, Delivery, Execution, Progress
+from router.delivery import Context, Delivery, Progress, recounted
+from router.execution import Commission, Execution
 from router.holding import Holding
 from router.memory import (
     DeliveryChanged,
@@ -130,7 +131,7 @@ class _Reader:
                 for field, value in fields.items()
                 if field.startswith(EXECUTION)
             ]
-            return Delivery(
+            stored = Delivery(
                 name,
                 msgspec.json.decode(fields[CONTEXT], type=Context),
                 msgspec.json.decode(fields[PROGRESS], type=Progress),
@@ -141,6 +142,7 @@ class _Reader:
                     if field.startswith(COMMISSION)
                 },
             )
+            return recounted(stored)
         except (KeyError, msgspec.DecodeError) as error:
             self._tell(keys.delivery(name), error)
             return None
