@@ -1,0 +1,150 @@
+"""ipc.codec: what goes in comes out, and what does not decode costs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipc.codec import (
+    DecodeError,
+    PartialFrame,
+    decode_frame,
+    decode_message,
+    decode_raw_frame,
+    decode_reply,
+    decode_request,
+    encode,
+    envelopes,
+    read_frame,
+    subscription,
+    to_document,
+    to_json,
+    undecodable,
+)
+from ipc.frame import Frame, Head
+from ipc.protocol import Sync
+from ipc.topics import TOPICS
+from router.messages import FindDelivery, Heartbeat, Message, PlaceReply
+from tests.ipc.helpers import SPY, fill, frame_of, link, quote, sent
+from tests.ipc.samples import SAMPLES
+
+
+@pytest.mark.parametrize("message", SAMPLES, ids=lambda message: type(message).__name__)
+def test_every_message_survives_the_bus(message: Message) -> None:
+    """Each message of a topic, with its parts, is the same after a frame."""
+    assert decode_frame(frame_of(message)).messages == (message,)
+    assert decode_message(encode(message)) == message
+
+
+def test_commands_and_replies_have_decoders_of_their_own() -> None:
+    """A command is no reply, a reply is no command, and the bus's own requests come with the commands."""
+    command, reply = FindDelivery("x"), PlaceReply("x", "unknown")
+    assert decode_request(encode(command)) == command
+    assert decode_request(encode(Sync(("trade",), 1, 2))) == Sync(("trade",), 1, 2)
+    assert decode_reply(encode(reply)) == reply
+    with pytest.raises(DecodeError):
+        decode_reply(encode(command))
+    with pytest.raises(DecodeError):
+        decode_request(encode(reply))
+
+
+@given(st.sampled_from(sorted(TOPICS)), st.sampled_from(sorted(TOPICS)))
+def test_subscription_matches_its_topic_only(topic: str, other: str) -> None:
+    """The prefix of a topic begins each of its frames and no other topic's, whichever names there are."""
+    frame = encode(Frame(other, 1, 1, 1, 0, 0, 0, {}))
+    assert frame.startswith(subscription(topic)) is (topic == other)
+
+
+def test_fields_that_a_newer_sender_appended_are_ignored() -> None:
+    """Messages grow at the end; an older reader understands them."""
+    newer = msgspec.msgpack.encode(["OrderSent", "x", [1, 2], "a new field"])
+    assert decode_message(newer) == sent(0).__class__("x", (1, 2))
+
+
+def with_strangers() -> bytes:
+    """A frame in which the second message is of a type that nobody knows, and the third has a wrong field."""
+    messages = [sent(1), ["Stranger", 5], ["OrderSent", 5, []], sent(4)]
+    head: list[object] = ["trade", 1, 10, 10, len(messages), 0, 0, {"trade": 9}]
+    return msgspec.msgpack.encode([*head, messages])
+
+
+def test_bad_message_costs_only_itself() -> None:
+    """Its neighbours come with their own numbers, and it is kept with its bytes and the reason."""
+    frame = read_frame(with_strangers())
+    assert isinstance(frame, PartialFrame)
+    assert [(one.seq, one.message) for one in envelopes("gateway", frame)] == [(10, sent(1)), (13, sent(4))]
+    assert [one.seq for one in envelopes("gateway", frame, skip=1)] == [13]
+    first, second = undecodable(frame)
+    assert first.raw == msgspec.msgpack.encode(["Stranger", 5])
+    assert "Stranger" in first.problem
+    assert "Expected `str`" in second.problem
+    assert undecodable(frame, skip=2) == [second]
+
+
+def test_good_frame_has_nothing_undecodable() -> None:
+    """The usual frame is not searched."""
+    assert undecodable(read_frame(frame_of(sent(1)))) == []
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xc1", b"\x90", frame_of(sent(1))[:-1]])
+def test_frame_without_a_head_is_an_error(raw: bytes) -> None:
+    """Bytes that are no frame at all raise, for the caller to keep them."""
+    with pytest.raises(DecodeError):
+        read_frame(raw)
+
+
+@pytest.mark.parametrize("messages", [(sent(1),), (["Stranger", 1],)])
+def test_frame_that_miscounts_is_an_error(messages: tuple[Message, ...]) -> None:
+    """A frame whose count is not that of its messages cannot be numbered."""
+    with pytest.raises(DecodeError, match="says 2 messages and holds 1"):
+        read_frame(frame_of(*messages, count=2))
+
+
+def test_envelopes_number_their_messages() -> None:
+    """Journalled: seq and topic_seq go up. Ephemeral: only topic_seq. Snapshot: neither."""
+    trade = read_frame(frame_of(sent(1), sent(2), sent(3), seq=5, topic_seq=3, published_ns=7, at_ns=8))
+    assert [(one.seq, one.topic_seq) for one in envelopes("gateway", trade)] == [(5, 3), (6, 4), (7, 5)]
+    assert [(one.seq, one.topic_seq) for one in envelopes("gateway", trade, skip=2)] == [(7, 5)]
+    (one, *_) = envelopes("gateway", trade)
+    assert (one.publisher, one.epoch, one.topic, one.published_ns, one.at_ns) == ("gateway", 1, "trade", 7, 8)
+    quotes = read_frame(frame_of(quote(1), quote(2), topic="quote", seq=5, topic_seq=3))
+    assert [(one.seq, one.topic_seq) for one in envelopes("gateway", quotes)] == [(5, 3), (5, 4)]
+    snapshot = envelopes("gateway", trade, snapshot=True)
+    assert {(one.seq, one.topic_seq, one.snapshot) for one in snapshot} == {(5, 3, True)}
+
+
+def test_head_tells_where_it_leads() -> None:
+    """The seq and tails after a frame follow from its head."""
+    head: Head = decode_raw_frame(
+        frame_of(sent(1), sent(2), seq=5, topic_seq=3, tails={"trade": 2, "link": 1})
+    )
+    assert head.last == 6
+    assert head.tails_after == {"trade": 4, "link": 1}
+
+
+def test_json_has_names_nested_parts_and_utc() -> None:
+    """People and Redis get an object with field names all the way down, and instants that end in Z."""
+    document = json.loads(to_json(fill(1)))
+    assert document["exec_id"] == "0000e0d5.00000001.01.01"
+    assert document["contract"]["symbol"] == SPY.symbol
+    assert document["executed_at"] == "2026-01-02T15:30:00Z"
+    assert to_document(fill(1)) == document
+    assert to_document(link(1))["phase"] == "READY"
+    assert to_document(Heartbeat("x", 1, "ready", "", {"n": 2}))["progress"] == {"n": 2}
+
+
+@pytest.mark.parametrize("message", SAMPLES, ids=lambda message: type(message).__name__)
+def test_json_has_every_field(message: Message) -> None:
+    """No field of any message is lost for people."""
+    assert list(to_document(message)) == list(type(message).__struct_fields__)
+
+
+def test_samples_are_of_every_kind() -> None:
+    """The samples above leave no message of the bus out."""
+    assert {type(message) for message in SAMPLES} == {
+        kind for topic in TOPICS.values() for kind in topic.kinds
+    }
