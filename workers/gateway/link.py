@@ -81,14 +81,16 @@ class Link:
         self._closed_reason = ""
         self._summary_request = 0
         refused = self._waiting.expect("connect")
-        shaking = asyncio.ensure_future(self._client.connectAsync(host, port, client_id, timeout_s))
+        # without the library's own time-outs: it has one for each half, and words that hide the reason
+        shaking = asyncio.ensure_future(self._client.connectAsync(host, port, client_id, 0))
         try:
             # a client id in use is answered by closing the socket, after which the library waits in vain
-            await asyncio.wait({refused, shaking}, return_when=asyncio.FIRST_COMPLETED)
-            if shaking.done() and isinstance(shaking.exception(), TimeoutError):
-                raise TimeoutError(f"no handshake within {timeout_s:g} s: is that a TWS or IB Gateway?")
+            await asyncio.wait({refused, shaking}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if refused.done():
                 refused.result()
+            if not shaking.done():
+                self._closed_reason = f"no handshake within {timeout_s:g} s: is that a TWS or IB Gateway?"
+                raise TimeoutError(self._closed_reason)
             await shaking
         finally:
             self._waiting.forget("connect")
