@@ -34,16 +34,16 @@ class Ear:
 
     def __init__(self) -> None:
         self.batches: list[list[Message]] = []
-        self.undecodable: list[tuple[list[str], Exception]] = []
+        self.undecodable: list[tuple[object, Exception]] = []
         self.closed: list[str] = []
 
     def on_messages(self, messages: Sequence[Message]) -> None:
         """Keep a batch."""
         self.batches.append(list(messages))
 
-    def on_undecodable(self, fields: Sequence[str], error: Exception) -> None:
+    def on_undecodable(self, what: Any, error: Exception) -> None:
         """Keep what was not understood."""
-        self.undecodable.append((list(fields), error))
+        self.undecodable.append((what, error))
 
     def on_closed(self, reason: str) -> None:
         """Keep the reason."""
@@ -54,11 +54,16 @@ class Ear:
         return [message for batch in self.batches for message in batch if isinstance(message, kind)]
 
 
+def new_link(ear: Ear, requests_per_second: int = 1000) -> Link:
+    """A link that is not connected."""
+    return Link(ear, requests_per_second=requests_per_second)
+
+
 @asynccontextmanager
-async def linked(port: int, client_id: int = 1, **options: Any) -> AsyncIterator[tuple[Link, Ear]]:
+async def linked(port: int, client_id: int = 1, **options: int) -> AsyncIterator[tuple[Link, Ear]]:
     """A link that is connected, and is not any more afterwards."""
     ear = Ear()
-    link = Link(ear, **({"requests_per_second": 1000} | options))
+    link = new_link(ear, **options)
     await link.connect("127.0.0.1", port, client_id, timeout_s=SECONDS)
     try:
         yield link, ear

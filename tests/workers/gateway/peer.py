@@ -47,7 +47,7 @@ class Peer:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Peer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -83,7 +83,8 @@ class Peer:
         if self._writer is not None:
             self._writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, to its end."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)

@@ -1,0 +1,457 @@
+"""What other processes may ask of the gateway: a bracket once, a cancel always, a contract as IB knows it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+
+from conf.settings import Settings
+from router.bracket import legs
+from router.messages import (
+    CancelOrders,
+    CancelReply,
+    CommandRefused,
+    ContractReady,
+    ContractSpec,
+    FindDelivery,
+    LinkPhase,
+    Message,
+    OrderIntent,
+    OrderLifecycleEvent,
+    OrderRequest,
+    OrderSent,
+    PlaceBracket,
+    PlaceReply,
+    PrepareContract,
+    Quote,
+    StatusQuery,
+    Target,
+)
+from tests.paper.conftest import RunningGateway
+from tests.router.factory import OPTION, STOCK, order_event, request
+from tests.workers.gateway.conftest import Configure
+from tests.workers.gateway.harness import Running, eventually, running
+from tests.workers.gateway.peer import Peer, frame
+from tests.workers.gateway.test_known import intent
+from tests.workers.gateway.test_link import details, placed
+from workers.gateway.commands import Commands
+from workers.gateway.known import Known
+
+READY = LinkPhase.READY
+AAPL = ContractSpec(sec_type="STK", symbol="AAPL")
+
+
+class Counter:
+    """A gateway's command side: asks, and waits for a reply that comes later."""
+
+    def __init__(self, one: Running) -> None:
+        self.one = one
+        self.late: dict[str, Message] = {}
+        self.durable: list[Message] = []
+        self.commands = Commands(
+            one.session,
+            one.known,
+            one.current,
+            sink=one.told,
+            durable=self._keep,
+            reply=self.late.__setitem__,
+        )
+        self._asked = 0
+
+    def _keep(self, *messages: Message) -> None:
+        self.durable.extend(messages)
+        self.one.told(*messages)
+
+    async def ask(self, command: Message) -> Message:
+        """The reply, at once or later."""
+        self._asked += 1
+        request_id = f"r{self._asked}"
+        reply = self.commands.handle(request_id, command)
+        if reply is None:
+            await eventually(lambda: request_id in self.late, f"the reply to {type(command).__name__}")
+            reply = self.late[request_id]
+        return reply
+
+
+@asynccontextmanager
+async def serving(settings: Settings, *, ready: bool = True, **parts: Any) -> AsyncIterator[Counter]:
+    """Commands over a session that is READY."""
+    async with running(settings, **parts) as one:
+        if ready:
+            await one.reaches(READY)
+        yield Counter(one)
+
+
+def play(story: Callable[[Peer], Awaitable[None]], **options: Any) -> None:
+    """Let the story happen with a peer that listens, within a deadline."""
+
+    async def run() -> None:
+        async with Peer(**options) as peer:
+            await asyncio.wait_for(story(peer), 30)
+
+    asyncio.run(run())
+
+
+def order(**changes: Any) -> OrderRequest:
+    """A limit order for seven shares that will rest, fresh for a minute."""
+    resting = {
+        "contract": STOCK,
+        "limit_price": 1.0,
+        "reference_price": 1.0,
+        "stop_price": 0.5,
+        "targets": (Target(2.0, 7),),
+        "expires_ms": time.time_ns() // 1_000_000 + 60_000,
+    }
+    return request(**(resting | changes))
+
+
+def bracket(wanted: OrderRequest) -> PlaceBracket:
+    """The command for it."""
+    return PlaceBracket(request=wanted, legs=legs(wanted, outside_rth=True))
+
+
+def refused(reply: Message) -> tuple[str, bool]:
+    """Code and retry of a refusal."""
+    assert isinstance(reply, CommandRefused)
+    return reply.code, reply.retry
+
+
+# ---------------------------------------------------------------- place
+
+
+def test_place(configure: Configure) -> None:
+    """The intent is durable before the first byte leaves, with the ids that then stand on the wire; SENT follows."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            wanted = order()
+            seen: list[int] = []
+            keep = counter._keep
+
+            def durable(*messages: Message) -> None:
+                seen.append(len(peer.asked["3"]))
+                keep(*messages)
+
+            counter.commands._durable = durable
+            reply = await counter.ask(bracket(wanted))
+            assert reply == PlaceReply(wanted.delivery, "sent")
+            assert seen == [0]
+            await eventually(lambda: len(peer.asked["3"]) == 3, "the bracket on the wire")
+            (intended,) = counter.durable
+            assert isinstance(intended, OrderIntent)
+            assert intended.request == wanted
+            wire = [(each["order_id"], each["ref"]) for each in placed(peer)]
+            assert [(str(leg.order_id), leg.ref) for leg in intended.legs] == wire
+            (sent,) = counter.one.told.of(OrderSent)
+            assert sent == OrderSent(wanted.delivery, tuple(leg.order_id for leg in intended.legs))
+            assert counter.one.told.messages.index(intended) < counter.one.told.messages.index(sent)
+            assert {each["account"] for each in placed(peer)} == {wanted.account}
+            assert counter.commands.placed == 1
+
+    play(story)
+
+
+def test_place_twice(configure: Configure) -> None:
+    """The same delivery again, under whatever request id, is adopted and not sent."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            wanted = order()
+            replies = [await counter.ask(bracket(wanted)) for _ in range(3)]
+            assert [reply.outcome for reply in replies if isinstance(reply, PlaceReply)] == [
+                "sent",
+                "adopted",
+                "adopted",
+            ]
+            await counter.one.session.link.ping(5)
+            assert len(peer.asked["3"]) == 3
+
+    play(story)
+
+
+def test_place_in_doubt(configure: Configure) -> None:
+    """Intended by an earlier run and unknown to IB: in doubt, never sent again by itself."""
+
+    async def story(peer: Peer) -> None:
+        wanted, known = order(), Known()
+        known.observe(intent(wanted.delivery))
+        async with serving(configure(peer.port), known=known) as counter:
+            assert await counter.ask(bracket(wanted)) == PlaceReply(wanted.delivery, "in_doubt")
+            assert await counter.ask(FindDelivery(wanted.delivery)) == PlaceReply(wanted.delivery, "in_doubt")
+            await counter.one.session.link.ping(5)
+            assert not peer.asked["3"]
+            assert counter.durable == []
+
+    play(story)
+
+
+def test_place_after_the_link_broke(configure: Configure) -> None:
+    """Sent on a connection that then broke, and unknown to IB afterwards: no second bracket."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            wanted = order()
+            await counter.ask(bracket(wanted))
+            await eventually(lambda: len(peer.asked["3"]) == 3, "the bracket on the wire")
+            peer.hang_up()
+            await counter.one.reaches(READY, times=2)
+            assert await counter.ask(bracket(wanted)) == PlaceReply(wanted.delivery, "in_doubt")
+            assert len(peer.asked["3"]) == 3
+
+    play(story)
+
+
+def test_place_stale(configure: Configure) -> None:
+    """A signal that expired on its way is not sent, and asking again is no use."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            old = order(expires_ms=time.time_ns() // 1_000_000 - 1)
+            assert refused(await counter.ask(bracket(old))) == ("STALE", False)
+            assert counter.durable == []
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        bracket(order()),
+        FindDelivery("a-mfqwpfk0"),
+        PrepareContract(AAPL),
+        CancelOrders(("a-mfqwpfk0-E",)),
+    ],
+)
+def test_not_connected(configure: Configure, command: Message) -> None:
+    """Without a connection every command is refused for now, with the phase."""
+
+    async def story(peer: Peer) -> None:
+        peer.greeting = b""
+        async with serving(configure(peer.port), ready=False) as counter:
+            reply = await counter.ask(command)
+            assert refused(reply) == ("LINK_NOT_READY", True)
+            assert isinstance(reply, CommandRefused)
+            assert "DOWN" in reply.text
+
+    play(story)
+
+
+@pytest.mark.parametrize("command", [bracket(order()), FindDelivery("a-mfqwpfk0"), PrepareContract(AAPL)])
+def test_nothing_new_while_degraded(configure: Configure, command: Message) -> None:
+    """While IB's servers are away nothing is placed or looked up."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            peer.say(frame(4, 2, -1, 1100, "Connectivity has been lost.", ""))
+            await counter.one.reaches(LinkPhase.DEGRADED)
+            assert refused(await counter.ask(command)) == ("LINK_NOT_READY", True)
+            await counter.one.session.link.ping(5)
+            assert not peer.asked["3"]
+
+    play(story)
+
+
+def test_find(configure: Configure) -> None:
+    """A delivery nobody ever saw is unknown; one that IB told of is adopted."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            assert await counter.ask(FindDelivery("a-mfqwpfk0")) == PlaceReply("a-mfqwpfk0", "unknown")
+            counter.one.known.observe(order_event("a-mfqwpfk0-S1"))
+            assert await counter.ask(FindDelivery("a-mfqwpfk0")) == PlaceReply("a-mfqwpfk0", "adopted")
+
+    play(story)
+
+
+def test_unknown_command(configure: Configure) -> None:
+    """A command that is not the gateway's is refused for good."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            assert refused(await counter.ask(StatusQuery())) == ("UNKNOWN_COMMAND", False)
+
+    play(story)
+
+
+# ---------------------------------------------------------------- cancel
+
+
+@pytest.mark.parametrize("degraded", [False, True])
+def test_cancel(configure: Configure, degraded: bool) -> None:
+    """Live orders of ours under the named refs, whatever the phase; ended, unknown and foreign ones are left out."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            for event in (
+                order_event("a-1-E", perm_id=1, order_id=11),
+                order_event("a-1-S1", perm_id=2, order_id=12),
+                order_event("b-1-E", perm_id=3, order_id=13, status="Filled"),
+                order_event("c-1-E", perm_id=4, order_id=14, client_id=9),
+            ):
+                counter.one.current.observe(event)
+            if degraded:
+                peer.say(frame(4, 2, -1, 1100, "Connectivity has been lost.", ""))
+                await counter.one.reaches(LinkPhase.DEGRADED)
+            reply = await counter.ask(CancelOrders(("a-1-E", "b-1-E", "c-1-E", "d-1-E")))
+            assert reply == CancelReply(("a-1-E",))
+            await counter.one.session.link.ping(5)
+            assert [fields[2] for fields in peer.asked["4"]] == ["11"]
+            assert await counter.ask(CancelOrders(("nobody-1-E",))) == CancelReply(())
+
+    play(story)
+
+
+# ---------------------------------------------------------------- contracts
+
+
+def test_prepare(configure: Configure) -> None:
+    """Qualified once, remembered, and its quotes are streamed."""
+
+    async def story(peer: Peer) -> None:
+        peer.answers["9"] = lambda asked: [details(asked[2], 1001), frame(52, 1, asked[2])]
+        async with serving(configure(peer.port)) as counter:
+            wanted = msgspec.structs.replace(OPTION, con_id=0)
+            for _ in range(2):
+                ready = await counter.ask(PrepareContract(wanted))
+                assert isinstance(ready, ContractReady)
+                assert (ready.contract.con_id, ready.min_tick) == (1001, 0.05)
+            await counter.one.session.link.ping(5)
+            assert len(peer.asked["9"]) == len(peer.asked["1"]) == 1
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("con_ids", "said"), [([], "is not listed at IB"), ([1, 2], "fits 2 contracts at IB")]
+)
+def test_prepare_without_one_contract(configure: Configure, con_ids: list[int], said: str) -> None:
+    """None, or more than one: refused for good, with how many there are."""
+
+    async def story(peer: Peer) -> None:
+        peer.answers["9"] = lambda asked: [
+            *(details(asked[2], con_id) for con_id in con_ids),
+            frame(52, 1, asked[2]),
+        ]
+        async with serving(configure(peer.port)) as counter:
+            reply = await counter.ask(PrepareContract(AAPL))
+            assert refused(reply) == ("CONTRACT_LOOKUP_FAILED", False)
+            assert isinstance(reply, CommandRefused)
+            assert reply.text == said
+            assert not peer.asked["1"]
+
+    play(story)
+
+
+def test_prepare_without_an_exchange(configure: Configure) -> None:
+    """IB may leave the exchange out: the wanted one is kept, since an order needs it."""
+
+    async def story(peer: Peer) -> None:
+        def answer(asked: list[str]) -> list[bytes]:
+            fields = details(asked[2], 1001)[4:-1].decode().split("\0")
+            assert fields[7] == "SMART"
+            fields[7] = ""
+            return [frame(*fields), frame(52, 1, asked[2])]
+
+        peer.answers["9"] = answer
+        async with serving(configure(peer.port)) as counter:
+            ready = await counter.ask(PrepareContract(msgspec.structs.replace(OPTION, con_id=0)))
+            assert isinstance(ready, ContractReady)
+            assert ready.contract.exchange == "SMART"
+
+    play(story)
+
+
+def test_prepare_without_an_answer(configure: Configure) -> None:
+    """No answer in time, an error of IB's, or a link that breaks meanwhile: it may be tried again, with the reason."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port, request_timeout_s=0.2)) as counter:
+            late = await counter.ask(PrepareContract(AAPL))
+            assert late == CommandRefused("LOOKUP_FAILED", "IB did not answer in time", retry=True)
+            peer.answers["9"] = lambda asked: [frame(4, 2, asked[2], 100, "Max rate exceeded", "")]
+            slow = await counter.ask(PrepareContract(AAPL))
+            assert slow == CommandRefused("LOOKUP_FAILED", "IB error 100: Max rate exceeded", retry=True)
+
+            def hang_up(_: list[str]) -> list[bytes]:
+                peer.hang_up()
+                return []
+
+            peer.answers["9"] = hang_up
+            assert refused(await counter.ask(PrepareContract(AAPL))) == ("LOOKUP_FAILED", True)
+
+    play(story)
+
+
+def test_prepared_before_the_link_broke(configure: Configure) -> None:
+    """A contract qualified earlier is no reason to touch a connection that is not there."""
+
+    async def story(peer: Peer) -> None:
+        peer.answers["9"] = lambda asked: [details(asked[2], 1001), frame(52, 1, asked[2])]
+        async with serving(configure(peer.port)) as counter:
+            wanted = msgspec.structs.replace(OPTION, con_id=0)
+            await counter.ask(PrepareContract(wanted))
+            welcome = peer.answers.pop("71")
+            peer.hang_up()
+            await counter.one.reaches(LinkPhase.DOWN)
+            assert refused(await counter.ask(PrepareContract(wanted))) == ("LINK_NOT_READY", True)
+            peer.answers["71"] = welcome
+            await counter.one.reaches(READY, times=2)
+            assert isinstance(await counter.ask(PrepareContract(wanted)), ContractReady)
+            await counter.one.session.link.ping(5)
+            assert len(peer.asked["9"]) == 1
+            assert len(peer.asked["1"]) == 2
+
+    play(story)
+
+
+# ---------------------------------------------------------------- the paper gateway
+
+
+def test_on_the_paper_gateway(configure: Configure, paper: RunningGateway) -> None:
+    """Prepare, place, adopt after a reconnect, cancel: one bracket at the gateway, whatever was asked."""
+
+    async def story() -> None:
+        async with serving(configure(paper.port)) as counter:
+            one = counter.one
+            ready = await counter.ask(PrepareContract(AAPL))
+            assert isinstance(ready, ContractReady)
+            await eventually(
+                lambda: any(quote.bid and quote.ask for quote in one.told.of(Quote)), "both sides of a quote"
+            )
+            wanted = order(contract=ready.contract)
+            assert await counter.ask(bracket(wanted)) == PlaceReply(wanted.delivery, "sent")
+            refs = {leg.ref for leg in legs(wanted, outside_rth=True)}
+            await eventually(
+                lambda: {event.ref for event in one.told.of(OrderLifecycleEvent)} == refs, "the bracket rests"
+            )
+            paper.do("disconnect 1")
+            await one.reaches(READY, times=2)
+            assert await counter.ask(bracket(wanted)) == PlaceReply(wanted.delivery, "adopted")
+            entry = f"{wanted.delivery}-E"
+            assert await counter.ask(CancelOrders((entry,))) == CancelReply((entry,))
+            await eventually(lambda: not one.current.live_orders(tuple(refs), 1), "all three are cancelled")
+            ended = {event.ref for event in one.told.of(OrderLifecycleEvent) if event.status == "Cancelled"}
+            assert ended == refs
+            assert await counter.ask(CancelOrders((entry,))) == CancelReply(())
+            text = paper.ledger.read_text()
+            assert text.count('"name": "PlaceOrder"') + text.count('"name":"PlaceOrder"') == 3
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
+def test_contract_the_paper_gateway_does_not_list(configure: Configure, paper: RunningGateway) -> None:
+    """An unlisted strike is refused for good (contract 1.1: a strike may be unlisted)."""
+
+    async def story() -> None:
+        async with serving(configure(paper.port)) as counter:
+            nowhere = msgspec.structs.replace(OPTION, con_id=0, strike=454.87)
+            reply = await counter.ask(PrepareContract(nowhere))
+            assert refused(reply) == ("CONTRACT_LOOKUP_FAILED", False)
+
+    asyncio.run(asyncio.wait_for(story(), 60))
