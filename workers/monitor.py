@@ -35,6 +35,7 @@ class Monitor:
             [Source(name, settings.pub(name), settings.cmd(name)) for name in WATCHED],
             topics=("heartbeat", "link", "portfolio"),
             positions=None,
+            quarantine=shell.quarantine,
         )
         self._beats: dict[
             str, tuple[Heartbeat, int]

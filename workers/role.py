@@ -20,13 +20,13 @@ after 0, unless it asked for the stop itself. 77 not needed by this profile, 78 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from conf.settings import Settings
-from ipc.bus import Context, Publisher, Responder
+from ipc.bus import Context, Publisher, Quarantine, Responder
 from ipc.loop import Loop
 from router.messages import Message
 
@@ -42,6 +42,7 @@ class Shell:
     publisher: Publisher
     responder: Responder  # for replies that come later than `handle`
     stop: Callable[[str], None]  # cannot go on, and why: drain as after SIGTERM, then exit code 1
+    quarantine: Quarantine = field(default_factory=Quarantine, kw_only=True)  # for subscribers and requesters
 
 
 @dataclass(frozen=True)

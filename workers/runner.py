@@ -12,7 +12,7 @@ import structlog
 
 from conf.settings import Settings
 from ipc import aio
-from ipc.bus import Context, Journal, Options, Publisher, Responder
+from ipc.bus import Context, Journal, Options, Publisher, Quarantine, Responder
 from ipc.loop import Loop
 from router.messages import Heartbeat, Message
 from workers.guard import die_with_parent, lock_role
@@ -41,6 +41,7 @@ def run(settings: Settings, role: str, build: Callable[[LoopShell], Worker]) -> 
             context=process.context,
             publisher=process.publisher,
             responder=process.responder,
+            quarantine=process.quarantine,
             stop=lambda reason: loop.post(lambda: process.stop(reason)),
             loop=loop,
         )
@@ -93,6 +94,7 @@ async def _run_async(process: _Process, build: Callable[[Shell], AsyncWorker]) -
         context=process.context,
         publisher=process.publisher,
         responder=process.responder,
+        quarantine=process.quarantine,
         stop=process.stop,
     )
     worker = process.part = build(shell)
@@ -141,6 +143,9 @@ class _Process:
             keep_s=settings.bus.journal_keep_days * DAY_S,
         )
         self.publisher = Publisher(self.context, role, settings.pub(role), journal)
+        kept = settings.paths.var / "quarantine"
+        kept.mkdir(mode=0o700, exist_ok=True)
+        self.quarantine = Quarantine(kept / f"{role}.jsonl")
         self.responder = Responder(
             self.context,
             settings.cmd(role),
@@ -149,6 +154,7 @@ class _Process:
             snapshot=self._snapshot,
             keep=settings.bus.reply_cache,
             replay_chunk=settings.bus.replay_chunk,
+            quarantine=self.quarantine,
         )
         self.log.info("started", pid=os.getpid(), epoch=self.publisher.epoch, seq=self.publisher.seq)
 

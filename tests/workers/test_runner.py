@@ -180,3 +180,17 @@ def _ended(watch: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+def test_what_a_worker_cannot_read_is_kept(start: Callable[..., Program], settings: Settings) -> None:
+    """A command that is no message of this version is refused, and its bytes lie in the quarantine."""
+    program = start("Steady")
+    program.ask()
+    with Context() as context:
+        requester = Requester(context, settings.cmd(ROLE))
+        (socket,) = requester.sockets
+        socket.send_multipart([b"1", b"gibberish"])
+        assert socket.poll(10_000)
+        requester.close()
+    (line,) = (settings.paths.var / "quarantine" / f"{ROLE}.jsonl").read_text().splitlines()
+    assert json.loads(line)["base64"] == "MWdpYmJlcmlzaA=="
