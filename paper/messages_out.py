@@ -136,11 +136,11 @@ def contract_details_end(req_id: int) -> bytes:
 
 
 def option_parameters(
-    req_id: int, exchange: str, under: Instrument, expiries: Iterable[date], strikes: Iterable[Decimal]
+    req_id: int, chain: tuple[str, int, str], expiries: Iterable[date], strikes: Iterable[Decimal]
 ) -> bytes:
-    """securityDefinitionOptionParameter."""
+    """securityDefinitionOptionParameter; a chain is exchange, conId of the underlying, trading class."""
     days, prices = [f"{day:%Y%m%d}" for day in expiries], list(strikes)
-    head = (75, req_id, exchange, under.con_id, under.symbol, "100")
+    head = (75, req_id, *chain, "100")
     return frame(*head, len(days), *days, len(prices), *prices)
 
 

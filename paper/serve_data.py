@@ -8,7 +8,7 @@ from typing import Any
 from paper import feeds
 from paper import messages_out as out
 from paper import requests as rq
-from paper.contracts import MARKET_RULES, ContractQuery
+from paper.contracts import INDEXES, MARKET_RULES, ContractQuery
 from paper.gateway import Gateway
 from paper.hours import NEW_YORK
 from paper.session import QuoteLine, Session
@@ -64,12 +64,15 @@ def _contract_details(gateway: Gateway, session: Session, request: rq.ContractDe
 
 def _option_parameters(gateway: Gateway, session: Session, request: rq.OptionParameters) -> None:
     catalog, today = gateway.catalog, _today(gateway)
-    query = ContractQuery(con_id=request.con_id, symbol=request.symbol, sec_type="STK")
-    for under in catalog.find(query, today):
-        strikes = catalog.strikes(catalog.underlying_of(under))
+    kind = "IND" if request.symbol in INDEXES else "STK"
+    query = ContractQuery(con_id=request.con_id, symbol=request.symbol, sec_type=kind)
+    for one in catalog.find(query, today):
+        under = catalog.underlying_of(one)
+        strikes = catalog.strikes(under)
         for venue in _OPTION_VENUES:
+            chain = (venue, under.con_id, under.option_root)
             days = catalog.expiries(today)
-            session.send(out.option_parameters(request.req_id, venue, under, days, strikes))
+            session.send(out.option_parameters(request.req_id, chain, days, strikes))
     session.send(out.option_parameters_end(request.req_id))
 
 

@@ -1,8 +1,10 @@
 """Random orders for an engine: every type, brackets, groups, changes, cancels, days. Follows from its seed alone."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
+from itertools import islice
 from random import Random
 
 from paper.account import Account
@@ -10,7 +12,7 @@ from paper.audit import AuditedAccount, Auditor
 from paper.book import Ids
 from paper.contracts import Catalog, ContractQuery, Instrument
 from paper.engine import Engine
-from paper.hours import NEW_YORK, Hours, boundaries
+from paper.hours import NEW_YORK, Hours, Phase, boundaries, next_open, phase_of
 from paper.market import Market, Mood
 from paper.orders import Adjustment, Order, OrderTerms, Trail
 from paper.quotes import on_grid
@@ -39,7 +41,7 @@ class Turmoil:
         """Do one thing, chosen at random."""
         action = self.random.choices(
             (self._place, self._bracket, self._group, self._modify, self._cancel, self._move, self._jump),
-            (30, 8, 4, 10, 8, 40, 0.1),
+            (30, 8, 4, 10, 8, 40, 0.5),
         )[0]
         action()
         while len(self.engine.book.live) > _MOST_LIVE:  # at once, whatever delay the switches ask for
@@ -47,6 +49,9 @@ class Turmoil:
         self.engine.exchange.drain()
 
     def _move(self) -> None:
+        """A moment; when the exchanges are closed, the night or the weekend."""
+        if phase_of(self.engine.exchange.hours, self.now) is Phase.CLOSED:
+            self._pass(next_open(self.now) - self.now)
         self._pass(timedelta(seconds=self.random.choice((0.2, 1, 5, 30))))
 
     def _jump(self) -> None:
@@ -57,6 +62,7 @@ class Turmoil:
         hours = self.engine.exchange.hours
         for moment, boundary in boundaries(hours, since, self.now):
             self.engine.pass_boundary(boundary, moment)
+        self.instruments = _listed(self.engine.catalog, self.now)
         self.engine.tick(self.engine.market.step(self.now), self.now)
         self.auditor.order_books()
 
@@ -192,21 +198,25 @@ def make_turmoil(seed: int, hours: Hours, switches: Switches) -> Turmoil:
     engine = Engine(catalog, market, account, Ids(now), hours, switches)
     auditor = Auditor(engine.exchange, account)
     engine.exchange.watch = auditor.watch
-    instruments = [
-        *(catalog.find(ContractQuery(symbol=name, sec_type="STK"), now.date())[0] for name in _STOCKS),
-        *(catalog.find(_option(terms), now.date())[0] for terms in _OPTIONS),
-    ]
+    instruments = _listed(catalog, now)
     return Turmoil(engine, account, random, now, instruments, auditor)
 
 
-_OPTIONS = (
-    ("SPY", "20261127", "450", "C"),
-    ("SPY", "20261218", "445", "P"),
-    ("AAPL", "20261218", "265", "C"),
-    ("SPX", "20261218", "6700", "P"),
-)
+_OPTIONS = (("SPY", 450, "C"), ("SPY", 445, "P"), ("AAPL", 265, "C"), ("SPX", 6700, "P"))
 
 
-def _option(terms: tuple[str, str, str, str]) -> ContractQuery:
-    symbol, expiry, strike, right = terms
-    return ContractQuery(symbol=symbol, sec_type="OPT", expiry=expiry, strike=Decimal(strike), right=right)
+def _listed(catalog: Catalog, now: datetime) -> list[Instrument]:
+    """The stocks, and the options that expire on the fourth session from now on."""
+    day = now.astimezone(NEW_YORK).date()
+    return list(_listed_on(catalog, day))
+
+
+@cache
+def _listed_on(catalog: Catalog, day: date) -> tuple[Instrument, ...]:
+    expiry = f"{next(islice(catalog.expiries(day), 3, None)):%Y%m%d}"
+    queries = [ContractQuery(symbol=name, sec_type="STK") for name in _STOCKS]
+    queries += [
+        ContractQuery(symbol=name, sec_type="OPT", expiry=expiry, strike=Decimal(strike), right=right)
+        for name, strike, right in _OPTIONS
+    ]
+    return tuple(one for query in queries for one in catalog.find(query, day))
