@@ -76,6 +76,7 @@ class Book:
     def put(self, order: Order) -> None:
         """Keep an order as it now stands."""
         self.orders[order.key] = order
+        self._manual_id = min(self._manual_id, order.order_id)
         if order.is_live:
             self.live[order.key] = None
         else:

@@ -32,6 +32,7 @@ from paper.orders import (
 )
 from paper.session import Session
 from paper.settings import Settings
+from paper.state import State
 
 _PNL_EVERY = timedelta(seconds=1)
 _ACCOUNT_EVERY = timedelta(minutes=3)
@@ -51,6 +52,7 @@ class Gateway:
         self.engine = Engine(
             self.catalog, self.market, self.account, Ids(now), settings.hours, settings.switches
         )
+        self.state = State(settings.state, self.engine.book, self.account)
         self.sessions: dict[int, Session] = {}
         self._moved_to = now
         self._pnl_due = now
@@ -83,6 +85,8 @@ class Gateway:
 
     def publish(self, events: Iterable[Event]) -> None:
         """Tell the ledger and the clients what happened."""
+        events = list(events)
+        self.state.follow(events)
         for event in events:
             self._record(event)
             match event:

@@ -100,11 +100,12 @@ class Server:
             asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:
-        """Commit the ledger, then write what is queued for each client."""
+        """Commit state and ledger, then write what is queued for each client."""
         self._flush_pending = False
         connections = list(self.connections)
         for connection in connections:
             connection.collect()
+        self.gateway.state.commit()
         self.gateway.ledger.commit()
         for connection in connections:
             connection.flush()
@@ -218,6 +219,7 @@ async def serve(settings: Settings) -> None:
             controlling.close()
             control.hang_up()
         await server.stop()
+        gateway.state.close()
         ledger.append("stop")
         ledger.close()
     log.info("stopped")

@@ -28,6 +28,7 @@ class Settings:
     seed: int = 1
     account: str = "DU1234567"
     ledger: Path | None = None
+    state: Path | None = None
     control: Path | None = None
     script: Path | None = None
     pacing: Policy = Policy.OFF
@@ -57,6 +58,7 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument("--seed", type=int, default=1, help="seed of the market")
     parser.add_argument("--account", default="DU1234567", help="account name")
     parser.add_argument("--ledger", type=Path, help="file every request, order and execution is appended to")
+    parser.add_argument("--state", type=Path, help="file that orders and positions are found again in")
     parser.add_argument("--control", type=Path, help="unix socket that statements are taken from")
     parser.add_argument("--script", type=Path, help="file of statements carried out at the start")
     parser.add_argument(
