@@ -32,7 +32,7 @@ from router.messages import (
     StatusQuery,
 )
 from tests.router import factory
-from tests.workers.stage import Peer, Stage
+from tests.workers.played_bus import Peer, Stage
 from tests.workers.store.server import Server
 from workers.sizing import Sizing
 from workers.store import keys

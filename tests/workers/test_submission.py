@@ -27,7 +27,7 @@ from router.messages import (
     StatusQuery,
 )
 from tests.router import factory
-from tests.workers.stage import Answer, Stage
+from tests.workers.played_bus import Answer, Stage
 from workers.submission import Submission
 
 READY = LinkState(phase=LinkPhase.READY, reason="rebuilt", account="DU1")
