@@ -19,6 +19,7 @@ Trade = (
     m.OrderIntent
     | m.OrderSent
     | m.OrderParked
+    | m.OrderChange
     | m.OrderLifecycleEvent
     | m.ExecutionFill
     | m.CommissionReport
@@ -49,7 +50,7 @@ def _kinds(union: Any) -> tuple[type[m.Message], ...]:
 _TABLE = (
     #      name         messages               publishers                subscribers
     Topic("trade",      _kinds(Trade),         ("gateway",),             ("submission", "dispatch", "monitor")),
-    Topic("portfolio",  _kinds(Portfolio),     ("gateway",),             ("sizing", "dispatch", "monitor")),
+    Topic("portfolio",  _kinds(Portfolio),     ("gateway",),             ("sizing", "submission", "dispatch", "monitor")),
     Topic("quote",      _kinds(m.Quote),       ("gateway",),             ("sizing", "monitor"), journalled=False),
     Topic("link",       _kinds(m.LinkState),   ("gateway",),             ("sizing", "submission", "dispatch", "monitor")),
     Topic("decision",   _kinds(Decision),      ("sizing", "submission"), ("dispatch", "monitor")),
@@ -90,11 +91,27 @@ Command = (
     | m.FindDelivery
     | m.OrderRequest
     | m.PlaceBracket
+    | m.PlaceOrders
+    | m.ModifyOrder
     | m.CancelOrders
     | m.CancelAll
+    | m.Flatten
+    | m.HoldingsQuery
+    | m.ParkedQuery
+    | m.ResolveParked
     | m.StatusQuery
 )
-Reply = m.ContractReady | m.PlaceReply | m.CancelReply | m.StatusReply | m.CommandRefused
+Reply = (
+    m.ContractReady
+    | m.PlaceReply
+    | m.ModifyReply
+    | m.CancelReply
+    | m.FlattenReply
+    | m.HoldingsReply
+    | m.ParkedReply
+    | m.StatusReply
+    | m.CommandRefused
+)
 
 
 class Route(NamedTuple):
@@ -111,8 +128,14 @@ COMMANDS: Mapping[type[m.Message], Route] = MappingProxyType({
     m.FindDelivery:    Route(("submission", "gateway"), (m.PlaceReply,), query=True),
     m.OrderRequest:    Route(("submission",),           (m.PlaceReply,)),
     m.PlaceBracket:    Route(("gateway",),              (m.PlaceReply,)),
+    m.PlaceOrders:     Route(("gateway",),              (m.PlaceReply,)),
+    m.ModifyOrder:     Route(("gateway",),              (m.ModifyReply,)),
     m.CancelOrders:    Route(("gateway",),              (m.CancelReply,)),
     m.CancelAll:       Route(("gateway",),              (m.CancelReply,)),
+    m.Flatten:         Route(("gateway",),              (m.FlattenReply,)),
+    m.HoldingsQuery:   Route(("gateway",),              (m.HoldingsReply,), query=True),
+    m.ParkedQuery:     Route(("gateway",),              (m.ParkedReply,), query=True),
+    m.ResolveParked:   Route(("gateway",),              (m.PlaceReply,)),
     m.StatusQuery:     Route(("monitor",),              (m.StatusReply,), query=True),
 })  # every receiver may also answer CommandRefused
 # fmt: on

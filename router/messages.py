@@ -92,13 +92,25 @@ class Target(msgspec.Struct, frozen=True, array_like=True):
     quantity: int
 
 
+class Adjustment(msgspec.Struct, frozen=True, array_like=True):
+    """What a stop turns into once `trigger_price` is passed, by itself and at IB: an adjustable stop.
+
+    `stop_price` is where it then stands. A trail follows `trail_percent` (percents) behind the best price.
+    """
+
+    trigger_price: float
+    order_type: str  # STP or TRAIL
+    stop_price: float
+    trail_percent: float | None = None
+
+
 class Leg(msgspec.Struct, frozen=True, array_like=True):
-    """One order of a bracket. `ref` is its orderRef; `order_id` is 0 until the gateway has assigned it."""
+    """One order. `ref` is its orderRef; `order_id` is 0 until the gateway has assigned it."""
 
     ref: str
     role: Role
     action: Action
-    order_type: str  # IB's spelling: MKT, LMT, STP
+    order_type: str  # IB's spelling: MKT, LMT, STP, TRAIL
     quantity: int
     limit_price: float | None = None
     stop_price: float | None = None
@@ -107,6 +119,12 @@ class Leg(msgspec.Struct, frozen=True, array_like=True):
     oca_group: str = ""
     oca_type: int = 0
     order_id: int = 0
+    trail_percent: float | None = None  # of a TRAIL: percents behind the best price
+    trail_stop: float | None = None  # of a TRAIL: where its stop starts
+    adjustment: Adjustment | None = None
+    parent_id: int = 0  # order id of the order that has to fill first
+    algo: str = ""  # IB algo, empty for none
+    algo_params: tuple[tuple[str, str], ...] = ()
 
 
 class OrderRequest(Message, frozen=True):
@@ -250,6 +268,25 @@ class OrderLifecycleEvent(Message, frozen=True):
     replayed: bool
     received_ns: int
     reason: str = ""
+    oca_type: int = 0
+    outside_rth: bool = False
+    trail_percent: float | None = None  # percents; None unless it trails
+    trail_stop: float | None = None
+    adjustment: Adjustment | None = None  # still to come; None once IB has made it
+
+
+class OrderChange(Message, frozen=True):
+    """Journalled before orders beside a bracket are written: protection, exits, modifications, resolved doubts.
+
+    `legs` are the orders as they will be, ids included. `parked` says what an operator decided about `name`.
+    """
+
+    what: Literal["place", "modify", "parked"]
+    name: str  # delivery or stem of the orderRefs
+    account: str
+    contract: ContractSpec
+    legs: tuple[Leg, ...]
+    reason: str
 
 
 class ExecutionFill(Message, frozen=True):
@@ -436,10 +473,85 @@ class PlaceReply(Message, frozen=True):
     outcome: Literal["sent", "adopted", "in_doubt", "unknown"]
 
 
+class PlaceOrders(Message, frozen=True):
+    """Send these orders, which belong to no bracket (protection, exits), unless the gateway knows their refs."""
+
+    name: str  # the stem of their orderRefs
+    account: str
+    contract: ContractSpec
+    legs: tuple[Leg, ...]
+    reason: str
+
+
+class ModifyOrder(Message, frozen=True):
+    """Change a live order of ours: what is None stays as IB last told it. Prices as in `Leg`."""
+
+    ref: str
+    reason: str
+    quantity: int | None = None  # in all, what filled already included
+    limit_price: float | None = None
+    stop_price: float | None = None
+    order_type: str | None = None
+    trail_percent: float | None = None
+    trail_stop: float | None = None
+    adjustment: Adjustment | None = None
+
+
+class ModifyReply(Message, frozen=True):
+    """The modification was written to the socket."""
+
+    ref: str
+    order_id: int
+
+
 class CancelOrders(Message, frozen=True):
-    """Cancel the live orders under these orderRefs."""
+    """Cancel the live orders under these orderRefs, permIds, or of these signals."""
 
     refs: tuple[str, ...]
+    perm_ids: tuple[int, ...] = ()
+    signals: tuple[str, ...] = ()
+
+
+class Flatten(Message, frozen=True):
+    """Cancel every order of the account and close every position of it at market; empty is the traded account."""
+
+    account: str = ""
+
+
+class FlattenReply(Message, frozen=True):
+    """What was cancelled, and the orderRefs of the closing orders that were written."""
+
+    cancelled: tuple[str, ...]
+    closing: tuple[str, ...]
+
+
+class HoldingsQuery(Message, frozen=True):
+    """Anyone -> gateway: what is held and what works at IB now?"""
+
+
+class HoldingsReply(Message, frozen=True):
+    """Positions that are not flat and live orders of every client, and the account that is traded."""
+
+    account: str
+    positions: tuple[PositionSnapshot, ...]
+    orders: tuple[OrderLifecycleEvent, ...]
+
+
+class ParkedQuery(Message, frozen=True):
+    """Anyone -> gateway: which orders wait for an operator?"""
+
+
+class ParkedReply(Message, frozen=True):
+    """Parked orders, oldest first."""
+
+    parked: tuple[OrderParked, ...]
+
+
+class ResolveParked(Message, frozen=True):
+    """An operator's word on a parked delivery: it is at the broker, send it again, or it never will be."""
+
+    delivery: str
+    how: Literal["adopt", "resend", "drop"]
 
 
 class CancelAll(Message, frozen=True):
