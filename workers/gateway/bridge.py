@@ -8,10 +8,11 @@ Field numbers follow the TWS text protocol at server versions 157 to 176.
 
 from __future__ import annotations
 
-import math
 import re
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,6 +33,7 @@ from router.messages import (
 UNSET_LIMIT = 1e300  # IB writes an unset double as 1.797e308
 LIVE_REQUEST = -1  # request id of an execution that was not asked for
 UNSET_INT, UNSET_LONG = 2**31 - 1, 2**63 - 1  # as IB writes them; a manual order's executions have the first
+KEEP = 5_000  # ended orders, and executions without a commission, that are remembered
 TERMINAL = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
 ACTIONS: dict[str, Action] = {"BOT": "BUY", "SLD": "SELL"}
 
@@ -42,10 +44,10 @@ OrderKey = int | tuple[int, int]  # permId, or client id and order id while IB h
 
 def number(text: Any) -> float | None:
     """A double of the wire or the library: None when empty, unset, NaN or infinite."""
-    if text in (None, ""):
+    if text is None or text == "":
         return None
     value = float(text)
-    return value if math.isfinite(value) and abs(value) < UNSET_LIMIT else None
+    return value if -UNSET_LIMIT < value < UNSET_LIMIT else None  # NaN is neither
 
 
 def amount(text: Any) -> float:
@@ -63,13 +65,21 @@ def required(text: Any, name: str) -> float:
 
 def whole(text: Any) -> int:
     """An integer of the wire; an empty or unset one is zero."""
-    value = int(float(text)) if text not in (None, "") else 0
+    try:
+        value = int(text)
+    except (ValueError, TypeError):
+        value = int(float(text)) if text not in (None, "") else 0
     return 0 if value == UNSET_INT or value >= UNSET_LONG else value
 
 
 def contract_spec(fields: Sequence[Any]) -> ContractSpec:
     """The eleven contract fields of an inbound message: conId symbol secType expiry strike right multiplier
     exchange currency localSymbol tradingClass."""
+    return _contract_spec(tuple(fields))
+
+
+@lru_cache(maxsize=4096)  # every message on an order repeats its contract
+def _contract_spec(fields: tuple[Any, ...]) -> ContractSpec:
     con_id, symbol, sec_type, expiry, strike, right, multiplier, exchange, currency, local, trading = fields
     return ContractSpec(
         sec_type=sec_type,
@@ -108,14 +118,19 @@ def from_contract(contract: Any) -> ContractSpec:
 def execution_time(text: str, fallback: datetime) -> datetime:
     """An execution's time in UTC. Naive means UTC; a time in an unknown zone is answered with `fallback`,
     the time of receipt, because losing the execution would be worse than a second of error."""
+    return _execution_time(text) or fallback
+
+
+@lru_cache(maxsize=256)  # the executions of a storm share their seconds
+def _execution_time(text: str) -> datetime | None:
     match = _EXECUTION_TIME.fullmatch(text.strip())
     if match is None:
-        return fallback
+        return None
     try:
         naive = datetime.strptime(match["day"] + match["clock"], "%Y%m%d%H:%M:%S")  # noqa: DTZ007 - zone follows
         return naive.replace(tzinfo=ZoneInfo(match["zone"]) if match["zone"] else UTC).astimezone(UTC)
     except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):  # OSError: the zone names a directory
-        return fallback
+        return None
 
 
 def superseded(exec_id: str) -> str:
@@ -142,6 +157,7 @@ class Bridge:
     def __init__(self) -> None:
         self.client_id = 0  # order ids mean something for this client only
         self._orders: dict[OrderKey, OrderLifecycleEvent] = {}  # newest word on each order
+        self._ended: deque[OrderKey] = deque()  # in the order of their last words
         self._placed: dict[int, str] = {}  # refs by order id of what IB has not said a word on
         self._refs_by_execution: dict[str, str] = {}  # only those still without a commission report
 
@@ -161,7 +177,7 @@ class Bridge:
             order_id=order_id,
             client_id=order.clientId,
             account=order.account,
-            contract=from_contract(contract),
+            contract=contract if isinstance(contract, ContractSpec) else from_contract(contract),
             action=order.action,
             order_type=order.orderType,
             quantity=amount(order.totalQuantity),
@@ -218,18 +234,20 @@ class Bridge:
         _, order_id, status, filled, remaining, average, perm_id, parent_id, _, client_id, why_held, *_ = (
             fields
         )
-        known = self._known(whole(perm_id), whole(client_id), whole(order_id)) or _unknown_order()
+        perm, client, order = whole(perm_id), whole(client_id), whole(order_id)
+        known = self._known(perm, client, order) or UNKNOWN_ORDER
+        quantity, rest = number(filled), number(remaining)
         event = msgspec.structs.replace(
             known,
             origin="status",
-            perm_id=whole(perm_id),
-            order_id=whole(order_id),
-            client_id=whole(client_id),
+            perm_id=perm,
+            order_id=order,
+            client_id=client,
             parent_id=whole(parent_id),
             status=status,
-            filled=amount(filled),
-            remaining=amount(remaining),
-            avg_fill_price=number(average) if amount(filled) > 0 else None,
+            filled=known.filled if quantity is None else quantity,
+            remaining=known.remaining if rest is None else rest,
+            avg_fill_price=number(average) if quantity else None,
             why_held=why_held,
             replayed=replayed,
             received_ns=now_ns,
@@ -263,6 +281,8 @@ class Bridge:
             supersedes=superseded(exec_id),
         )
         self._refs_by_execution[exec_id] = ref
+        if len(self._refs_by_execution) > KEEP:
+            del self._refs_by_execution[next(iter(self._refs_by_execution))]
         return fill
 
     def commission(self, fields: Sequence[str], *, replayed: bool, now_ns: int) -> CommissionReport:
@@ -301,6 +321,7 @@ class Bridge:
     def forget_ended(self) -> None:
         """Drop the orders that ended: called before a rebuild, whose answers bring today's back."""
         self._orders = {key: event for key, event in self._orders.items() if not ended(event)}
+        self._ended.clear()
         self._refs_by_execution.clear()
 
     def _known(self, perm_id: int, client_id: int, order_id: int) -> OrderLifecycleEvent | None:
@@ -308,9 +329,19 @@ class Bridge:
 
     def _keep(self, event: OrderLifecycleEvent) -> None:
         self._orders.pop((event.client_id, event.order_id), None)  # what was said before it had a permId
-        self._orders[order_key(event)] = event
+        key = order_key(event)
+        self._orders[key] = event
         if event.client_id == self.client_id and event.ref:
             self._placed.pop(event.order_id, None)
+        if ended(event):
+            self._ended.append(key)
+            if len(self._ended) > KEEP:
+                self._drop_ended(self._ended.popleft())
+
+    def _drop_ended(self, key: OrderKey) -> None:
+        event = self._orders.get(key)
+        if event is not None and ended(event):
+            del self._orders[key]
 
 
 def position(fields: Sequence[str], *, replayed: bool, now_ns: int) -> PositionSnapshot:
@@ -344,28 +375,27 @@ def _price(value: Any) -> float | None:
     return number(value) or None
 
 
-def _unknown_order() -> OrderLifecycleEvent:
-    return OrderLifecycleEvent(
-        origin="status",
-        ref="",
-        perm_id=0,
-        order_id=0,
-        client_id=0,
-        account="",
-        contract=None,
-        action="",
-        order_type="",
-        quantity=0.0,
-        limit_price=None,
-        stop_price=None,
-        tif="",
-        parent_id=0,
-        oca_group="",
-        status="",
-        filled=0.0,
-        remaining=0.0,
-        avg_fill_price=None,
-        why_held="",
-        replayed=False,
-        received_ns=0,
-    )
+UNKNOWN_ORDER = OrderLifecycleEvent(
+    origin="status",
+    ref="",
+    perm_id=0,
+    order_id=0,
+    client_id=0,
+    account="",
+    contract=None,
+    action="",
+    order_type="",
+    quantity=0.0,
+    limit_price=None,
+    stop_price=None,
+    tif="",
+    parent_id=0,
+    oca_group="",
+    status="",
+    filled=0.0,
+    remaining=0.0,
+    avg_fill_price=None,
+    why_held="",
+    replayed=False,
+    received_ns=0,
+)

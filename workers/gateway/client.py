@@ -97,7 +97,7 @@ class FrameClient(Client):
             self._give_up("TWS or IB Gateway is too old: install version 972 or later")
             return
         self._serverVersion = version
-        self.decoder.serverVersion = self._serverVersion
+        self.decoder.serverVersion = self._link.inbound.server_version = version
         self.connState = Client.CONNECTED
         self.startApi()
 

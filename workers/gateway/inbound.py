@@ -14,9 +14,9 @@ from typing import Any
 from router.ib_errors import ErrorPolicies
 from router.messages import ContractReady
 from router.messages import Message as BusMessage
-from workers.gateway import bridge
+from workers.gateway import bridge, open_order
 from workers.gateway.account import Summary
-from workers.gateway.bridge import Bridge, amount, number, whole
+from workers.gateway.bridge import Bridge, amount, contract_spec, number, whole
 from workers.gateway.quotes import Lines
 
 CLIENT_ID_IN_USE = 326  # answered with request id -1, then the socket closes
@@ -53,6 +53,7 @@ class Inbound:
         self.details: dict[int, list[ContractReady]] = {}
         self.pnl_accounts: dict[int, str] = {}
         self.read_ns = 0  # monotonic time of the last socket read
+        self.server_version = 0  # negotiated
         self.refusal = ""  # why the other side is about to close, if it said so
         self.unused: Counter[str] = Counter()  # messages the router has no use for, by type
         self._batch: list[BusMessage] = []
@@ -61,6 +62,7 @@ class Inbound:
             "2": self._tick_size,
             "3": self._order_status,
             "4": self._error,
+            "5": self._open_order,
             "11": self._execution,
             "52": self._contract_details_end,
             "59": self._commission,
@@ -98,13 +100,6 @@ class Inbound:
 
     # ------------------------------------------------------------ messages the library decodes
 
-    def open_order(self, order_id: int, contract: Any, order: Any, status: str) -> None:
-        """openOrder (5)."""
-        replayed = "open_orders" in self.replaying
-        self._batch.append(
-            self.bridge.open_order(order_id, contract, order, status, replayed=replayed, now_ns=self.read_ns)
-        )
-
     def completed_order(self, contract: Any, order: Any, state: Any) -> None:
         """completedOrder (101)."""
         self._batch.append(self.bridge.completed_order(contract, order, state, now_ns=self.read_ns))
@@ -117,6 +112,16 @@ class Inbound:
             found.append(ContractReady(contract=spec, min_tick=amount(details.minTick) or 0.01))
 
     # ------------------------------------------------------------ messages decoded here
+
+    def _open_order(self, fields: Sequence[str]) -> None:
+        order = open_order.read(fields, self.server_version)
+        spec = contract_spec(fields[open_order.CONTRACT])
+        replayed = "open_orders" in self.replaying
+        self._batch.append(
+            self.bridge.open_order(
+                order.orderId, spec, order, order.status, replayed=replayed, now_ns=self.read_ns
+            )
+        )
 
     def _order_status(self, fields: Sequence[str]) -> None:
         replayed = "open_orders" in self.replaying

@@ -265,10 +265,6 @@ class Link:
         """Pass on what could not be decoded."""
         self._listener.on_undecodable(payload, error)
 
-    def openOrder(self, orderId: int, contract: Contract, order: Order, state: Any) -> None:  # noqa: N802, N803
-        """openOrder (5)."""
-        self.inbound.open_order(orderId, contract, order, state.status)
-
     def completedOrder(self, contract: Contract, order: Order, state: Any) -> None:  # noqa: N802
         """completedOrder (101)."""
         self.inbound.completed_order(contract, order, state)
@@ -297,4 +293,4 @@ class Link:
         self._closed_reason = self._closed_reason or message
 
 
-_LIBRARY_DECODED = frozenset({"5", "10", "101"})  # openOrder, contractDetails, completedOrder
+_LIBRARY_DECODED = frozenset({"10", "101"})  # contractDetails, completedOrder

@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -68,7 +69,7 @@ class Session:
         self._doubts = doubts if doubts is not None else Doubts()
         self._inquire = asyncio.Event()
         self._resets = ResetWindows(settings.broker.reset_windows, settings.broker.reset_zone)
-        self._quarantine = Quarantine(settings.paths.var / "quarantine" / "ib.jsonl")
+        self._quarantine = Quarantine(_quarantine(settings))
         self.account = ""
         self.phase = LinkPhase.DOWN
         self._counts = {"messages": 0, "undecodable": 0, "connects": 0}
@@ -337,3 +338,10 @@ def choose_account(managed: Sequence[str], named: str, mode: str) -> str:
     if (mode == "paper") != account.startswith("D"):
         raise Refused(f"mode is {mode!r} but the account is {account}: paper accounts start with D")
     return account
+
+
+def _quarantine(settings: Settings) -> Path:
+    """Where messages of IB that cannot be decoded are kept."""
+    path = settings.paths.var / "quarantine" / "ib.jsonl"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

@@ -19,10 +19,19 @@ from router.messages import (
 )
 from tests.router.factory import OPTION as SPEC
 from tests.workers.gateway.test_bridge import OPTION, REF, commission, contract, execution, order, status
+from tests.workers.gateway.test_open_order import message as open_order_fields
 from workers.gateway.inbound import Inbound
 
 POSITION = ["61", "3", "DU1", *OPTION, "7", "250.65"]
 STATE = SimpleNamespace(status="Cancelled", completedStatus="Cancelled by Trader")
+
+
+def opened(status: str) -> list[str]:
+    """The fields of an openOrder."""
+    fields = open_order_fields()
+    fields[1], fields[23], fields[25] = "101", REF, "900001"
+    fields[fields.index("PreSubmitted")] = status
+    return fields
 
 
 class Desk:
@@ -33,6 +42,7 @@ class Desk:
         self.failed: list[tuple[object, str]] = []
         self.inbound = Inbound(self.answered.append, lambda key, reason: self.failed.append((key, reason)))
         self.inbound.reset(1)
+        self.inbound.server_version = 176
 
 
 @pytest.fixture
@@ -44,7 +54,7 @@ def desk() -> Desk:
 def test_batch_in_ib_order(desk: Desk) -> None:
     """What one read brought comes out together, in IB's order, and only once."""
     inbound = desk.inbound
-    inbound.open_order(101, contract(), order(), "PreSubmitted")
+    inbound.handle(opened("PreSubmitted"))
     for fields in (status(), execution(), commission(), POSITION, ["4", "2", "101", "399", "held", ""]):
         inbound.handle(fields)
     kinds = [
@@ -83,9 +93,9 @@ def test_replayed_until_the_end(desk: Desk, name: str, end: list[str], fields: l
 def test_open_orders_are_replayed(desk: Desk) -> None:
     """openOrder too; completedOrder is never anything else."""
     desk.inbound.replaying.add("open_orders")
-    desk.inbound.open_order(101, contract(), order(), "Submitted")
+    desk.inbound.handle(opened("Submitted"))
     desk.inbound.handle(["53", "1"])
-    desk.inbound.open_order(101, contract(), order(), "Submitted")
+    desk.inbound.handle(opened("Submitted"))
     desk.inbound.completed_order(contract(), order(), STATE)
     replayed = [
         message.replayed for message in desk.inbound.flush() if isinstance(message, OrderLifecycleEvent)
@@ -206,7 +216,7 @@ def test_reset(desk: Desk) -> None:
     inbound.pnl_accounts[8] = "DU1"
     inbound.replaying.add("positions")
     inbound.handle(["4", "2", "-1", "326", "in use", ""])
-    inbound.open_order(101, contract(), order(), "Filled")
+    inbound.handle(opened("Filled"))
     inbound.flush()
     inbound.reset(7)
     inbound.handle(["4", "2", "101", "399", "text", ""])
