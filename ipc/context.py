@@ -55,6 +55,7 @@ class Context:
         self._context = zmq.Context()
         self._authenticator: ThreadAuthenticator | None = None
         self._locks: list[int] = []
+        self._sockets: list[Socket] = []
 
     def __enter__(self) -> Context:
         return self
@@ -68,6 +69,7 @@ class Context:
         """A socket with the options set, bound and connected to nothing."""
         options = self.options
         socket: Socket = self._context.socket(kind)
+        self._sockets = [*(one for one in self._sockets if not one.closed), socket]
         socket.sndhwm = options.send_hwm
         socket.rcvhwm = receive_hwm or options.receive_hwm
         socket.maxmsgsize = options.max_message_bytes

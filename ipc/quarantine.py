@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,8 +52,7 @@ class Quarantine:
             log.error("quarantine %s cannot be written: %s", self.path, error)
 
     def _write(self, path: Path, line: str) -> None:
+        if path.exists() and path.stat().st_size + len(line) > self._max_bytes:
+            path.replace(path.with_name(path.name + ".1"))
         with private_umask(), path.open("a", encoding="ascii") as file:
             file.write(line)
-            full = os.fstat(file.fileno()).st_size + len(line) > self._max_bytes
-        if full:
-            path.replace(path.with_name(path.name + ".1"))

@@ -10,7 +10,7 @@ from typing import cast
 
 import zmq
 
-from ipc.bus import Context, Envelope, Journal, Loop, Publisher, Responder, Source, Subscriber
+from ipc.bus import Context, Envelope, Journal, Loop, Options, Publisher, Responder, Source, Subscriber
 from ipc.codec import encode
 from ipc.frame import Frame
 from router.messages import (
@@ -124,21 +124,20 @@ def refuse(request_id: str, message: Message) -> CommandRefused:
 class Bus:
     """A publisher `gateway` with its command socket, and subscribers, in one loop of the test's thread."""
 
-    def __init__(
-        self, root: Path, *, snapshot: Callable[[], Iterable[Message]] = tuple, segment_bytes: int = 64 << 20
-    ) -> None:
+    def __init__(self, root: Path, *, segment_bytes: int = 64 << 20, options: Options | None = None) -> None:
         run = root / "run"
         self.source = Source("gateway", f"ipc://{run}/gateway.pub", f"ipc://{run}/gateway.cmd")
         self.root = root
         self.context = Context()
         self.loop = Loop()
-        self.snapshot = snapshot
+        self.snapshot: Callable[[], Iterable[Message]] = tuple
+        self.options = options
         self.segment_bytes = segment_bytes
         self.start()
 
     def start(self) -> None:
         """Start the publisher, with whatever journal there is."""
-        self.server = Context()
+        self.server = Context(self.options)
         self.journal = Journal(self.root / "journal" / "gateway", segment_bytes=self.segment_bytes)
         self.publisher = Publisher(self.server, "gateway", self.source.pub, self.journal)
         self.responder = Responder(
