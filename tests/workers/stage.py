@@ -208,6 +208,8 @@ class Stage:
             return (epoch, seq) >= (publisher.epoch, publisher.seq)
 
         wait_for(reached, f"dispatch has applied {name} up to {publisher.seq}", seconds=30)
+        if self.running is not None:
+            self.running.call(lambda: None)  # it has finished with what it applied
 
     def told(self) -> list[dict[str, Any]]:
         """What lies in the distributor's queue, oldest first."""

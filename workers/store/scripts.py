@@ -69,8 +69,9 @@ return reply and reply[1][2] or {}
 
 APPLY: Final = Script(
     """
--- KEYS offsets, errors. ARGV publisher, offset (epoch-seq-part), event (for the error log), cap of that log,
--- then each write as: number of words, words. Gives {0} when the event was applied before, else {1, error, ...}.
+-- KEYS offsets, errors. ARGV publisher, offset (epoch-seq-part), event (for the error log), cap of that log, and
+-- the writes as msgpack: an array of arrays of words. Gives {0} when the event was applied before, else
+-- {1, error, ...}.
 -- Each write stands alone: a key of a wrong type costs that write, never the others or the next event.
 local function parts(text)
   local epoch, seq, part = string.match(text, '^(%d+)-(%d+)-(%d+)$')
@@ -83,17 +84,15 @@ if known then
   if epoch < e or (epoch == e and (seq < s or (seq == s and part <= p))) then return {0} end
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-local done, at = {1}, 5
-while at <= #ARGV do
-  local words = tonumber(ARGV[at])
-  local reply = redis.pcall(unpack(ARGV, at + 1, at + words))
+local done = {1}
+for _, write in ipairs(cmsgpack.unpack(ARGV[5])) do
+  local reply = redis.pcall(unpack(write))
   if type(reply) == 'table' and reply.err then
-    local problem = ARGV[at + 1] .. ' ' .. (ARGV[at + 2] or '') .. ': ' .. reply.err
+    local problem = write[1] .. ' ' .. (write[2] or '') .. ': ' .. reply.err
     done[#done + 1] = problem
     redis.pcall('LPUSH', KEYS[2], ARGV[3] .. ' ' .. problem)
     redis.pcall('LTRIM', KEYS[2], 0, tonumber(ARGV[4]) - 1)
   end
-  at = at + words + 1
 end
 return done
 """

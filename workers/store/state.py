@@ -6,10 +6,12 @@ thousandth of its order.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 import structlog
+from msgspec import Struct
 
 from router.book import Book
 from router.delivery import Context, Delivery, Progress, recounted
@@ -34,10 +36,10 @@ from workers.store.egress import Offset
 CONTEXT, PROGRESS, EXECUTION, COMMISSION = "context", "progress", "execution ", "commission "
 CHUNK = 500  # deliveries read in one round trip
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Struct)
 
 log = structlog.get_logger()
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
 
 
 def commands(memory: Memory) -> list[Command]:
@@ -61,27 +63,38 @@ def commands(memory: Memory) -> list[Command]:
             return [("HDEL", keys.ORPHANS, memory.exec_id)]
 
 
+def _encode(value: Struct) -> str:
+    return _encoder.encode(value).decode()
+
+
 def _changed(before: Delivery | None, after: Delivery) -> list[Command]:
-    fields: list[str | bytes] = []
+    fields: list[str] = []
     if before is None or before.context is not after.context:
         fields += [CONTEXT, _encode(after.context)]
     if before is None or before.progress is not after.progress:
         fields += [PROGRESS, _encode(after.progress)]
-    old_executions = before.executions if before else {}
-    old_commissions = before.commissions if before else {}
-    for exec_id, execution in after.executions.items():
-        if old_executions.get(exec_id) is not execution:
-            fields += [EXECUTION + exec_id, _encode(execution)]
-    for exec_id, commission in after.commissions.items():
-        if old_commissions.get(exec_id) is not commission:
-            fields += [COMMISSION + exec_id, _encode(commission)]
-    gone = [EXECUTION + exec_id for exec_id in old_executions if exec_id not in after.executions]
+    fields += _news(EXECUTION, before.executions if before else {}, after.executions)
+    fields += _news(COMMISSION, before.commissions if before else {}, after.commissions)
+    gone = []
+    if before is not None and before.progress.superseded is not after.progress.superseded:
+        gone = [EXECUTION + exec_id for exec_id in before.executions if exec_id not in after.executions]
     key = keys.delivery(after.name)
     return [
         *([("HSET", key, *fields)] if fields else []),
         *([("HDEL", key, *gone)] if gone else []),
         ("ZADD", keys.DELIVERIES, after.progress.changed_ms, after.name),
     ]
+
+
+def _news(prefix: str, before: Mapping[str, T], after: dict[str, T]) -> list[str]:
+    """Fields for what is new. Most often that is one more at the end; only then is the rest not looked at."""
+    if after is before:
+        return []
+    items: Iterable[tuple[str, T]] = after.items()
+    if len(after) == len(before) + 1 and (last := next(reversed(after))) not in before:
+        items = [(last, after[last])]
+    changed = [(name, one) for name, one in items if before.get(name) is not one]
+    return [word for name, one in changed for word in (prefix + name, _encode(one))]
 
 
 def read_offsets(client: Client) -> dict[str, Offset]:
