@@ -7,6 +7,7 @@ in cash; the rest are worth nothing. Nobody is charged for it.
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import assert_never
 
 from paper.account import Position
 from paper.exchange import Exchange
@@ -30,6 +31,8 @@ def pass_boundary(exchange: Exchange, boundary: Boundary, now: datetime) -> None
             exchange.market.new_day()
         case Boundary.MIDNIGHT:
             exchange.book.forget_before(now.astimezone(NEW_YORK).date())
+        case _:
+            assert_never(boundary)
 
 
 def _close(exchange: Exchange, now: datetime) -> None:

@@ -135,8 +135,6 @@ class Exchange:
 
     def cancel(self, order: Order, now: datetime) -> None:
         """Cancel an order, and the children that wait for it, at once or after the delay of the switches."""
-        if not order.is_live:
-            return
         pending = replace(order, status=Status.PENDING_CANCEL)
         if self.switches.cancel_delay:
             ends = now + timedelta(seconds=self.switches.cancel_delay)
@@ -247,11 +245,9 @@ class Exchange:
         key = order.key
         for shares, price in self.fills_now(order):
             order = self.book.orders[key]
-            if not order.is_live:
-                return
             side = _side(order)
             self._taken[side] = self._taken.get(side, Decimal(0)) + shares
-            self.fill(order, min(shares, order.remaining), price, now)
+            self.fill(order, shares, price, now)
         order = self.book.orders[key]
         if not order.is_live:
             return

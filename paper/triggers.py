@@ -70,8 +70,6 @@ def adjusted(order: Order, quote: Quote) -> Order:
     adjustment = order.terms.adjustment
     assert adjustment is not None  # asked only when it is due
     terms = _adjusted_terms(order, adjustment)
-    if terms.trails and terms.trail_stop is None:
-        terms = replace(terms, trail_stop=order.stop)
     return armed(replace(order, terms=terms, revision=order.revision + 1), quote)
 
 

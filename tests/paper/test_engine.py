@@ -1,13 +1,16 @@
 """Placing, modifying and cancelling, told in the sequences of a live Gateway."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from paper.contracts import ContractQuery
 from paper.hours import Hours
 from paper.orders import OrderTerms
 from paper.switches import MarketAck
 from tests.paper.desk import CALL, Desk, terms
+from tests.paper.test_triggers import adjustable
 
 _FILL = ["exec 1 1@263.51", "open 1 MKT Filled", "status 1 Filled 1/1"]
 _AGAIN = ["open 1 MKT Filled charged", "status 1 Filled 1/1"]
@@ -123,6 +126,11 @@ def test_fill_may_be_late() -> None:
     ("order", "code"),
     [
         (terms("FEELINGS"), 321),
+        (terms(contract=ContractQuery(symbol="ZZZZ", sec_type="STK")), 200),
+        (terms("LMT", limit="1", adjustment=adjustable("STP").adjustment), 321),
+        (replace(adjustable("STP"), tif="GTD", good_till=""), 343),
+        (adjustable("TRAIL", trailing="0"), 107),
+        (adjustable("STP LMT", limit=None), 107),
         (terms("MIT", aux="200"), 387),
         (terms("MOC", contract=CALL), 387),
         (terms("LMT"), 107),
@@ -203,8 +211,6 @@ def test_informational_errors_on_live_orders() -> None:
 
 def test_stop_to_be_adjusted_in_percent_without_a_stop_price_is_never_heard_of() -> None:
     """As reported of a live Gateway; by switch it is an order like any other."""
-    from tests.paper.test_triggers import adjustable
-
     order = adjustable("TRAIL", unit="percent", stop=None)
     assert Desk().place(1, order) == []
     assert len(Desk(swallow_percent_trail=False).place(1, order)) == 4

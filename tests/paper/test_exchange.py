@@ -133,6 +133,16 @@ def test_oca_type_3_can_trade_more_than_one_order_at_a_moment() -> None:
         assert sum(desk.order(order_id).filled for order_id in (1, 2)) == filled
 
 
+def test_parent_and_child_in_one_group_are_cancelled_once() -> None:
+    """A group's member that goes with its parent is not cancelled a second time."""
+    desk = Desk()
+    desk.place(1, terms("LMT", limit="100", oca_group="g", oca_type=1))
+    desk.place(2, terms("LMT", "SELL", limit="300", parent_id=1, oca_group="g", oca_type=1))
+    desk.place(3, terms("LMT", limit="101", oca_group="g", oca_type=1))
+    told = desk.quote("100.90", "101.00")
+    assert told.count("status 1 Cancelled 0/1") == told.count("status 2 Cancelled 0/1") == 1
+
+
 def test_nothing_trades_in_a_halt() -> None:
     """A halted market fills nothing; on resumption the order trades."""
     desk = Desk()
