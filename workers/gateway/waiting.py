@@ -23,7 +23,11 @@ class Waiting:
         """Wait for what was expected. Raises TimeoutError, and ConnectionError with the reason of `fail`."""
         future = self._futures[key]
         try:
-            await asyncio.wait_for(asyncio.shield(future), timeout_s)
+            # not wait_for: until Python 3.12 it swallows a cancellation that comes together with the answer
+            await asyncio.wait({future}, timeout=timeout_s)
+            if not future.done():
+                raise TimeoutError
+            future.result()
         finally:
             if self._futures.get(key) is future:
                 del self._futures[key]
