@@ -219,14 +219,14 @@ class Connection(asyncio.Protocol):
         return served
 
     def _paced(self, policy: Policy, payload: bytes) -> bool:
-        now = time.monotonic()
+        now = time.monotonic_ns()
         wait = self._pacer.wait(now)
         if wait == 0 and not self._queued:
             self._pacer.count(now)
             return True
         if policy is Policy.QUEUE:
             if not self._queued:
-                asyncio.get_running_loop().call_later(wait, self._serve_queued)
+                asyncio.get_running_loop().call_later(wait / 1e9, self._serve_queued)
             self._queued.append(payload)
         elif self._pacer.strike():
             self.session.send(out.error(-1, 100, self._pacer.text, self.session.version))
@@ -236,9 +236,9 @@ class Connection(asyncio.Protocol):
     def _serve_queued(self) -> None:
         """Serve what waited, as far as the limit lets it, in the order it came."""
         while self._queued:
-            now = time.monotonic()
+            now = time.monotonic_ns()
             if wait := self._pacer.wait(now):
-                asyncio.get_running_loop().call_later(wait, self._serve_queued)
+                asyncio.get_running_loop().call_later(wait / 1e9, self._serve_queued)
                 break
             self._pacer.count(now)
             payload = self._queued.popleft()

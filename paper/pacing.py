@@ -8,7 +8,7 @@ from collections import deque
 from enum import StrEnum
 
 LIMIT = 50  # messages
-_WINDOW = 1.0  # seconds
+_WINDOW = 1_000_000_000  # ns
 _STRIKES = 3
 
 
@@ -25,19 +25,19 @@ class Pacer:
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
-        self._times: deque[float] = deque()
+        self._times: deque[int] = deque()
         self._violating = False
         self.strikes = 0
 
-    def wait(self, now: float) -> float:
-        """Seconds until a message would be within the limit, 0 when it is now. `now` in monotonic seconds."""
+    def wait(self, now: int) -> int:
+        """Nanoseconds until a message would be within the limit, 0 when it is now. `now` in monotonic ns."""
         while self._times and self._times[0] <= now - _WINDOW:
             self._times.popleft()
         if len(self._times) < self._limit:
-            return 0.0
+            return 0
         return self._times[0] + _WINDOW - now
 
-    def count(self, now: float) -> None:
+    def count(self, now: int) -> None:
         """A message was let through."""
         self._times.append(now)
         self._violating = False

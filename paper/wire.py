@@ -13,8 +13,11 @@ MAX_FRAME = 1 << 20  # bytes; the longest request a client library builds is a f
 UNSET_DOUBLE = "1.7976931348623157E308"
 UNSET_INTEGER = "2147483647"
 UNSET_LONG = "9223372036854775807"
-_LARGEST_NUMBER = Decimal("1E300")  # anything above is one of the spellings of "unset"
+_UNSET_FROM = Decimal("1E300")  # anything above is one of the spellings of "unset"
+_LARGEST_NUMBER = Decimal("1E15")  # prices and quantities; products of two stay exact enough
+_FINEST = 12  # decimal places
 _PLACES = 8
+_ROUNDED = Decimal(10) ** 18  # what is larger has no room for decimals
 _LENGTH = struct.Struct(">I")
 
 Field = str | int | bool | Decimal | float | None
@@ -80,10 +83,11 @@ def client_versions(payload: bytes) -> tuple[int, int]:
 def number(value: Decimal | float) -> str:
     """A number as TWS writes it: plain notation, at most eight places, no superfluous zeros."""
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
-    text = format(round(exact, _PLACES), "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    if abs(exact) < _ROUNDED:
+        exact = round(exact, _PLACES)
+    text = format(exact, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def text_of(value: Field) -> str:
@@ -157,6 +161,8 @@ def to_decimal(name: str, text: str) -> Decimal | None:
         value = Decimal(text)
     except InvalidOperation:
         raise FieldError(name, f"is {text[:40]!r}, not a number") from None
-    if not value.is_finite() or abs(value) > _LARGEST_NUMBER:
+    if not value.is_finite() or abs(value) > _UNSET_FROM:
         return None
+    if abs(value) > _LARGEST_NUMBER or -_FINEST > int(value.normalize().as_tuple().exponent):
+        raise FieldError(name, f"is {text[:40]!r}, out of range")
     return value
