@@ -156,6 +156,9 @@ class Responder:
             reply = self._handler(request_id, message)
         except Recoverable as error:
             reply = CommandRefused(type(error).__name__, str(error), retry=not isinstance(error, FieldError))
+        except BaseException:
+            del self._working[request_id]  # asked again it is tried again, if this process lives on
+            raise
         if reply is not None:
             self.reply(request_id, reply)
 
