@@ -182,8 +182,7 @@ class Dispatch:
 
     def _on_envelopes(self, envelopes: list[Envelope]) -> None:
         book = self._book
-        if book is None:
-            return
+        assert book is not None, "subscribers are attached as long as there is a book"
         units: list[tuple[Unit, Outcome]] = []
         beat: Heartbeat | None = (
             None  # the gateway's last word on its connection, unless a LinkState came after it

@@ -480,6 +480,34 @@ def test_what_is_long_over_is_tidied(stage: Stage, monkeypatch: pytest.MonkeyPat
     assert stage.client.call("EXISTS", keys.DELIVERIES, keys.SEEN, keys.POSITIONS) == 0
 
 
+def test_what_redis_has_already_is_not_written_again(stage: Stage) -> None:
+    """Somebody else was faster (a second dispatch, against its lock): nothing doubles, and it is counted."""
+    stage.up()
+    stage.wait(lambda: stage.dispatch.waiting_for == "", "ready")
+    stage.client.call("HSET", keys.OFFSETS, "gateway", "9999999999999-9-0")
+    stage.bus.say("gateway", Story().position(7))
+    stage.wait(lambda: stage.dispatch.progress["repeated"] == 1, "the repetition is counted")
+    assert stage.entries(keys.POSITIONS_STREAM) == []
+
+
+def test_without_redis_and_after_a_drain_nothing_is_begun(stage: Stage) -> None:
+    """Timers that still fire find nothing to do."""
+    stage.up()
+    stage.wait(lambda: stage.dispatch.waiting_for == "", "ready")
+    running = stage.running
+    assert running is not None
+    assert running.call(stage.dispatch.drain)
+    for action in (
+        stage.dispatch._resume,
+        stage.dispatch._tidy,
+        stage.dispatch._pulse,
+        stage.dispatch._expire,
+    ):
+        running.call(action)
+    assert stage.dispatch.waiting_for.startswith("Redis")
+    assert stage.dispatch.progress["resumed"] == 1
+
+
 # ---------------------------------------------------------------- signs of life
 
 

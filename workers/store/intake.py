@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conf.settings import Settings
+from router.messages import Ticket
 from workers.store.client import Client, StoreAway, connect
 from workers.store.ingress import Ingress, ListIngress, StreamIngress, Taken
 from workers.store.waker import ListWaker, StreamWaker, Waker
@@ -23,6 +24,7 @@ class Intake:
         )
         self._wakers: tuple[Waker, ...] = ()
         self._recovered = False
+        self._handed: set[Ticket] = set()  # brought by this object, settled or not
         self.problem = "not connected yet"
 
     def start(self, wake: Callable[[], None]) -> None:
@@ -53,18 +55,29 @@ class Intake:
         return not self.problem
 
     def collect(self) -> list[Taken]:
-        """What was taken before and never ended, the first time; then what is new. Never raises StoreAway."""
+        """What was taken and never handed out, at first and after each loss of Redis; then what is new.
+
+        When the reply to a take is lost the signals were taken all the same: they come back as redelivered.
+        Never raises StoreAway.
+        """
         found: list[Taken] = []
         try:
             if not self._recovered:
-                for adapter in self._adapters:
-                    found += adapter.recover()
-                self._recovered = True
+                found += self._recover()
             for adapter in self._adapters:
                 found += adapter.take()
         except StoreAway as error:
             self.problem = str(error)
+            self._recovered = False
+        self._handed.update(taken.ticket for taken in found)
         return found
+
+    def _recover(self) -> list[Taken]:
+        left = [taken for adapter in self._adapters for taken in adapter.recover()]
+        self._recovered = True
+        handed = self._handed
+        self._handed = {taken.ticket for taken in left if taken.ticket in handed}  # the others were settled
+        return [taken for taken in left if taken.ticket not in handed]
 
     def _connection(self, name: str) -> Client:
         return connect(self._settings.redis_url, name=name, timeout_s=self._settings.redis.socket_timeout_s)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from conf.settings import Settings
 from tests.workers.store.server import Server
 from workers.store import keys
-from workers.store.client import Client, connect
+from workers.store.client import Client, Script, StoreAway, Word, connect
 from workers.store.intake import Intake
 
 
@@ -35,6 +36,37 @@ def test_a_redis_that_is_away_is_a_problem_not_an_error(make_settings: Callable[
     assert not intake.reachable()
     assert intake.collect() == []
     assert "Redis" in intake.problem
+
+
+class LosesReplies(Client):
+    """A client whose next script runs, but whose reply is lost on the way."""
+
+    lose = False
+
+    def run(self, script: Script, keys: Sequence[Word], arguments: Sequence[Word]) -> Any:
+        reply = super().run(script, keys, arguments)
+        if self.lose:
+            self.lose = False
+            raise StoreAway("the reply was lost")
+        return reply
+
+
+def test_a_lost_reply_loses_no_signal(make_settings: Callable[..., Settings], redis_server: Server) -> None:
+    """What the script took although nobody heard of it comes back, and what was handed out does not come again."""
+    client = LosesReplies(redis_server.url, name="test")
+    settings = make_settings(REDIS__URL=redis_server.url)
+    intake = Intake(settings, client)
+    spy = keys.execution_list("SPY")
+    client.call("LPUSH", spy, "handed")
+    client.call("XADD", settings.ingress.stream, "*", "data", "streamed")
+    assert [taken.payload for taken in intake.collect()] == [b"handed", b"streamed"]
+    client.call("LPUSH", spy, "unheard")
+    client.lose = True
+    assert intake.collect() == []
+    assert intake.problem
+    assert [(taken.payload, taken.redelivered) for taken in intake.collect()] == [(b"unheard", True)]
+    assert intake.collect() == []
+    client.close()
 
 
 def test_a_push_wakes(
