@@ -1,5 +1,6 @@
 # make run [ONCE=1]   the whole stack on the paper gateway, with one demo signal; Ctrl-C ends all of it
 # make test           lint, types, layering, all tests, coverage
+# make venvs          the client libraries the paper gateway is judged by, one virtualenv each
 # make venv           only set up .venv and var/
 # make clean          remove what the others made
 
@@ -8,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test venv clean
+.PHONY: run test venv venvs clean
 .DEFAULT_GOAL := run
 
 run: venv
@@ -30,5 +31,8 @@ $(READY): constraints.txt setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev,bench]'
 	@touch $(READY)
 
+venvs: venv
+	$(BIN)/python -m tests.paper.venvs
+
 clean:
-	rm -rf .venv var build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venvs var build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
