@@ -1,7 +1,7 @@
 """Which deliveries may be at the broker already: the lookup behind "never send the same signal twice".
 
-Pure. Evidence is IB's own word (an order, an execution or an error about the orderRef); an intent without
-evidence is a doubt, never a permission (design, section 6).
+Pure. Evidence is IB's own word (an order, an execution, or an error that says what became of the order); an intent
+without evidence is a doubt, never a permission (design, section 6).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Known:
             case OrderLifecycleEvent() | ExecutionFill():
                 self._see_evidence(message.ref)
                 self._see_ids(message.order_id)
-            case BrokerError():
+            case BrokerError(policy="terminal" | "informational" | "modify-only"):
                 self._see_evidence(message.ref)
             case _:
                 pass

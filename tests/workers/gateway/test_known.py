@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conf.ib_errors import Policy
 from router.messages import BrokerError, ExecutionFill, Message, OrderIntent, OrderParked, Quote
 from tests.router.factory import OPTION, leg, order_event, quote, request
 from workers.gateway.known import Known
@@ -43,9 +44,9 @@ def execution(ref: str, order_id: int = 101) -> ExecutionFill:
     )
 
 
-def error(ref: str, code: int = 201) -> BrokerError:
+def error(ref: str, policy: Policy = "terminal") -> BrokerError:
     """IB's refusal of an order."""
-    return BrokerError(request_id=101, code=code, text="Order rejected", ref=ref, received_ns=1)
+    return BrokerError(101, 201, "Order rejected", ref, 1, policy)
 
 
 def parked(delivery: str = ONE) -> OrderParked:
@@ -93,6 +94,8 @@ def test_intent_of_an_earlier_connection() -> None:
         order_event(f"{ONE}-E", origin="completed", status="Cancelled"),
         execution(f"{ONE}-E"),
         error(f"{ONE}-E"),
+        error(f"{ONE}-E", "informational"),
+        error(f"{ONE}-S1", "modify-only"),
     ],
 )
 def test_ib_word_is_evidence(evidence: Message) -> None:
@@ -101,6 +104,14 @@ def test_ib_word_is_evidence(evidence: Message) -> None:
         made = known(*messages, connected=3)
         assert made.verdict(ONE) == "adopted"
         assert made.doubts() == []
+
+
+@pytest.mark.parametrize("policy", ["query", "pacing", "link"])
+def test_an_error_that_proves_nothing(policy: Policy) -> None:
+    """An error that leaves open whether IB took the order is no evidence that it did (conf/ib_errors.toml)."""
+    made = known(intent(), error(f"{ONE}-E", policy))
+    assert made.verdict(ONE) == "in_doubt"
+    assert made.doubts() == [request(delivery=ONE)]
 
 
 @pytest.mark.parametrize("ref", ["", "manual", f"{TWO}-E", ONE, f"{ONE}-Entry"])
