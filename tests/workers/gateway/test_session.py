@@ -32,7 +32,7 @@ from tests.workers.gateway.test_bridge import OPTION as OPTION_FIELDS
 from tests.workers.gateway.test_bridge import status
 from tests.workers.gateway.test_known import intent
 from workers.gateway.known import Known
-from workers.gateway.session import Refused, choose_account
+from workers.gateway.session import Refused, Session, choose_account
 
 DOWN, CONNECTING, SYNCING = LinkPhase.DOWN, LinkPhase.CONNECTING, LinkPhase.SYNCING
 READY, DEGRADED = LinkPhase.READY, LinkPhase.DEGRADED
@@ -135,15 +135,23 @@ def test_nobody_listens_yet(configure: Configure) -> None:
     play(story)
 
 
-def test_no_port_yet(configure: Configure, tmp_path: Path) -> None:
+def test_no_port_yet(configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The port file of the paper gateway may come later; that it is missing is said once, not at every attempt."""
+
+    attempts: list[int] = []
+
+    def backoff(_: Session, attempt: int) -> float:
+        attempts.append(attempt)
+        return 0.01
+
+    monkeypatch.setattr(Session, "_backoff", backoff)
 
     async def story(peer: Peer) -> None:
         port_file = tmp_path / "paper.port"
         async with running(configure(0, port_file=port_file)) as one:
             down = await one.reaches(DOWN)
             assert str(port_file) in down.reason
-            await asyncio.sleep(0.2)  # several attempts
+            await eventually(lambda: len(attempts) >= 3, "several attempts")
             assert one.told.messages == [down]
             port_file.write_text(str(peer.port))
             await one.reaches(READY)
@@ -482,6 +490,69 @@ def test_doubt_that_ib_settles(configure: Configure, paper: RunningGateway) -> N
             assert all(event.replayed for event in replayed)
 
     asyncio.run(asyncio.wait_for(story(), 60))
+
+
+def test_order_that_an_error_leaves_open(configure: Configure) -> None:
+    """A code that proves nothing: IB is asked, and what it does not know after two rounds was never taken."""
+
+    async def story(peer: Peer) -> None:
+        peer.answers["3"] = lambda asked: [frame(4, 2, asked[1], 99_999, "nobody knows this code", "")]
+        async with running(configure(peer.port)) as one:
+            await one.reaches(READY)
+            bracket = legs(request(), outside_rth=True)
+            one.session.link.place(OPTION, one.session.link.bracket(bracket, "DU1000001"))
+            await eventually(
+                lambda: (
+                    [error.policy for error in one.told.of(BrokerError)] == ["query"] * 3 + ["terminal"] * 3
+                ),
+                "IB's silence is told as the end",
+            )
+            assert {error.ref for error in one.told.of(BrokerError)} == {leg.ref for leg in bracket}
+            assert len(peer.asked["16"]) == len(peer.asked["99"]) == 3
+            assert one.session.phase is READY
+
+    play(story)
+
+
+def test_order_that_an_error_leaves_open_and_ib_lists(configure: Configure) -> None:
+    """The same error about an order that IB lists when asked ends nothing."""
+
+    async def story(peer: Peer) -> None:
+        peer.answers["3"] = lambda asked: [frame(4, 2, asked[1], 99_999, "nobody knows this code", "")]
+        async with running(configure(peer.port)) as one:
+            await one.reaches(READY)
+            bracket = legs(request(), outside_rth=True)
+            orders = one.session.link.bracket(bracket, "DU1000001")
+
+            def listed(_: list[str]) -> list[bytes]:
+                words = [
+                    frame(*status(order_id=str(each.orderId), perm_id=str(800_000 + each.orderId)))
+                    for each in orders
+                ]
+                return [*words, frame(53, 1)]
+
+            peer.answers["16"] = listed
+            one.session.link.place(OPTION, orders)
+            await eventually(lambda: len(one.told.of(OrderLifecycleEvent)) >= 3, "IB's word")
+            await one.session.link.ping(5)
+            assert {error.policy for error in one.told.of(BrokerError)} == {"query"}
+
+    play(story)
+
+
+def test_farm_that_breaks(configure: Configure) -> None:
+    """Market data that is away makes the connection DEGRADED until it is back: entries would be priced blind."""
+
+    async def story(peer: Peer) -> None:
+        async with running(configure(peer.port)) as one:
+            await one.reaches(READY)
+            peer.say(frame(4, 2, -1, 2103, "Market data farm connection is broken:usfarm", ""))
+            await one.reaches(DEGRADED)
+            peer.say(frame(4, 2, -1, 2104, "Market data farm connection is OK:usfarm", ""))
+            await one.reaches(READY, times=2)
+            assert all(len(peer.asked[message_id]) == 1 for message_id in REBUILD)
+
+    play(story)
 
 
 def test_ids_of_the_journal(configure: Configure) -> None:
