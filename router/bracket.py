@@ -45,7 +45,7 @@ def opposite(action: Action) -> Action:
     return "SELL" if action == "BUY" else "BUY"
 
 
-def entry_terms(signal: Signal, action: Action, quote: Quote, tick: float) -> EntryTerms | None:
+def entry_terms(signal: Signal, action: Action, quote: Quote, tick: ticks.Grid) -> EntryTerms | None:
     """Entry order of a signal at this quote (contract 6).
 
     None when nothing prices it, or when the price is a single tick: below that there is no price for a stop or
@@ -61,7 +61,7 @@ def entry_terms(signal: Signal, action: Action, quote: Quote, tick: float) -> En
         third = SPREAD_FRACTION * (quote.ask - quote.bid)
         price = quote.bid + third if action == "BUY" else quote.ask - third
     reference = ticks.nearest(price, tick) if price is not None else 0.0
-    if reference < LEAST_TICKS * tick:
+    if reference < LEAST_TICKS * ticks.at(tick, reference):
         return None
     return EntryTerms("MKT", None, reference) if market else EntryTerms("LMT", reference, reference)
 
@@ -73,7 +73,7 @@ def protect(
     action: Action,
     reference: float,
     quantity: int,
-    tick: float,
+    tick: ticks.Grid,
     prices: tuple[float, ...] = (),
     stop_multiplier: float = 1.0,
 ) -> Protected:
@@ -83,21 +83,22 @@ def protect(
     the wrong side of the reference are left out; without any the profile's own target stands for all. Raises
     FieldError for a reference of less than two ticks, which leaves no room.
     """
-    if reference < LEAST_TICKS * tick:
-        raise FieldError("reference", reference, f"leaves no room for protection at a tick of {tick}")
+    step = ticks.at(tick, reference)
+    if reference < LEAST_TICKS * step:
+        raise FieldError("reference", reference, f"leaves no room for protection at a tick of {step}")
     long = action == "BUY"
     risk = _risk_fraction(rules, contract) * stop_multiplier
     if long:
-        stop = min(ticks.up(reference * (1 - risk), tick), ticks.down(reference - tick, tick))
+        stop = min(ticks.up(reference * (1 - risk), tick), ticks.down(reference - step, tick))
         default = ticks.up(reference * (1 + rules.target_pct), tick)
         good = [ticks.up(price, tick) for price in prices if price > reference]
     else:
-        stop = max(ticks.down(reference * (1 + risk), tick), ticks.up(reference + tick, tick))
+        stop = max(ticks.down(reference * (1 + risk), tick), ticks.up(reference + step, tick))
         default = ticks.down(reference * (1 - rules.target_pct), tick)
         good = [ticks.down(price, tick) for price in prices if price < reference]
     good = [price for price in good if price > 0][:quantity]
-    floor = max(tick, default)
-    return Protected(max(tick, stop), split(tuple(good) or (floor,), quantity))
+    floor = max(ticks.at(tick, 0.0), default)
+    return Protected(max(ticks.at(tick, 0.0), stop), split(tuple(good) or (floor,), quantity))
 
 
 def split(prices: tuple[float, ...], quantity: int) -> tuple[Target, ...]:

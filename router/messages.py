@@ -50,6 +50,13 @@ class ContractSpec(msgspec.Struct, frozen=True, array_like=True):
     trading_class: str = ""
 
 
+class PriceBand(msgspec.Struct, frozen=True, array_like=True):
+    """Part of a market rule of IB: from `low_edge` on, prices are multiples of `increment`."""
+
+    low_edge: float
+    increment: float
+
+
 class Ticket(msgspec.Struct, frozen=True, array_like=True):
     """Where a signal lies in Redis until its end was told: what `dispatch` settles together with the ack."""
 
@@ -146,6 +153,7 @@ class OrderRequest(Message, frozen=True):
     sizing: SizingStats
     min_tick: float
     expires_ms: int  # epoch ms after which an unsent order is stale
+    bands: tuple[PriceBand, ...] = ()  # market rule, lowest first; empty: min_tick at every price
 
 
 # ---------------------------------------------------------------- decision: sizing and submission
@@ -447,10 +455,14 @@ class PrepareContract(Message, frozen=True):
 
 
 class ContractReady(Message, frozen=True):
-    """The qualified contract and its price increment."""
+    """The qualified contract, its price increments, and when it trades as IB writes it, in its own time zone."""
 
     contract: ContractSpec
     min_tick: float
+    bands: tuple[PriceBand, ...] = ()  # market rule, lowest first; empty: min_tick at every price
+    trading_hours: str = ""
+    liquid_hours: str = ""
+    time_zone: str = ""
 
 
 class FindDelivery(Message, frozen=True):

@@ -26,7 +26,7 @@ class Sized:
 
 def order_request(settings: Settings, given: Sized) -> OrderRequest | None:
     """The order request, or None when nothing prices it (platform contract, sections 5 and 6)."""
-    signal, contract, tick = given.signal, given.ready.contract, given.ready.min_tick
+    signal, contract, tick = given.signal, given.ready.contract, given.ready.bands or given.ready.min_tick
     action = action_for(signal)
     terms = entry_terms(signal, action, given.quote, tick)
     if terms is None:
@@ -71,6 +71,7 @@ def order_request(settings: Settings, given: Sized) -> OrderRequest | None:
         targets=protected.targets,
         notional=round(quantity * terms.reference * contract.multiplier, 2),
         sizing=stats,
-        min_tick=tick,
+        min_tick=given.ready.min_tick,
         expires_ms=signal.ts_ms + settings.ingress.max_age_ms,
+        bands=given.ready.bands,
     )

@@ -39,6 +39,7 @@ STRATEGIES: dict[type[shapes.Type], Callable[[Any], st.SearchStrategy[Any]]] = {
     shapes.EnumType: lambda shape: st.sampled_from(list(shape.cls)),
     shapes.UnionType: lambda shape: st.one_of([values(each) for each in shape.types]),
     shapes.VarTupleType: lambda shape: st.lists(values(shape.item_type), max_size=2).map(tuple),
+    shapes.TupleType: lambda shape: st.tuples(*(values(each) for each in shape.item_types)),
     shapes.DictType: lambda shape: st.dictionaries(
         values(shape.key_type), values(shape.value_type), max_size=2
     ),

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router import ticks
+from router.messages import PriceBand
 
-Rounding = Callable[[float, float], float]
+Rounding = Callable[[float, ticks.Grid], float]
 
 TICKS = st.sampled_from(
     [0.0001, 0.001, 0.0025, 0.005, 0.01, 0.015625, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 0.00390625]
@@ -72,3 +73,19 @@ def test_monotonic(one: float, other: float, tick: float) -> None:
 def test_vectors(rounding: Rounding, price: float, tick: float, expected: float) -> None:
     """The platform's numbers (contract 6), free of binary noise, and half goes up."""
     assert repr(rounding(price, tick)) == repr(expected)
+
+
+BANDS = (PriceBand(0.0, 0.01), PriceBand(3.0, 0.05))
+
+
+@pytest.mark.parametrize(
+    ("price", "increment"), [(-1.0, 0.01), (0.0, 0.01), (2.99, 0.01), (3.0, 0.05), (9.0, 0.05)]
+)
+def test_a_market_rule_has_an_increment_per_price(price: float, increment: float) -> None:
+    """A band holds from its low edge on; below the lowest edge the lowest band does."""
+    assert ticks.at(BANDS, price) == increment
+
+
+def test_rounding_by_the_bands() -> None:
+    """2.991 goes up to 3.00, which is a price of both bands, 3.01 up to 3.05 and down to 3.00."""
+    assert [ticks.up(2.991, BANDS), ticks.up(3.01, BANDS), ticks.down(3.01, BANDS)] == [3.0, 3.05, 3.0]
