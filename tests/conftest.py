@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from conf.settings import Settings, load
 from tests.helpers import make_root
 from tests.workers.store.server import Server
 from workers.store.client import Client
+
+# Time is no property of an example: a busy machine is not a failure. A gate must give the same answer twice, so
+# CI replays fixed examples; everybody else explores.
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 @pytest.fixture
