@@ -230,16 +230,19 @@ class Bridge:
         return event
 
     def order_status(self, fields: Sequence[str], *, replayed: bool, now_ns: int) -> OrderLifecycleEvent:
-        """orderStatus (3): the terms come from the last openOrder of the same permId."""
+        """orderStatus (3): the terms come from the last openOrder of the same order, the ref at least from what
+        this client has placed under its id."""
         _, order_id, status, filled, remaining, average, perm_id, parent_id, _, client_id, why_held, *_ = (
             fields
         )
         perm, client, order = whole(perm_id), whole(client_id), whole(order_id)
         known = self._known(perm, client, order) or UNKNOWN_ORDER
         quantity, rest = number(filled), number(remaining)
+        ref = known.ref or (self._placed.get(order, "") if client == self.client_id else "")
         event = msgspec.structs.replace(
             known,
             origin="status",
+            ref=ref,
             perm_id=perm,
             order_id=order,
             client_id=client,

@@ -42,6 +42,7 @@ class FrameClient(Client):
     """The library's client with a frame loop that does not re-slice the buffer for every message."""
 
     MaxRequests = 0  # the outbox paces
+    MaxClientVersion = 176  # the newest that ib_insync speaks; ib_async would go on to 178
 
     def __init__(self, link: Wire) -> None:
         self._link = link

@@ -408,6 +408,15 @@ def test_status_before_open_order(joined: Bridge) -> None:
     assert (later.ref, later.filled, later.remaining) == (REF, 3.0, 4.0)
 
 
+def test_status_of_an_order_just_placed(joined: Bridge) -> None:
+    """A status that comes before the openOrder has the ref that was placed under its id by this client."""
+    joined.placed(101, REF)
+    foreign = joined.order_status(status(client_id="7", perm_id="900009"), replayed=False, now_ns=6)
+    mine = joined.order_status(status(), replayed=False, now_ns=6)
+    assert (foreign.ref, mine.ref) == ("", REF)
+    assert joined.ref_of(101) == REF
+
+
 def test_orders_without_a_perm_id_are_not_confused(joined: Bridge) -> None:
     """An order that IB refuses at once has permId 0, and so has the next one: each keeps its own ref."""
     opened(joined, "Inactive", permId=0, orderId=101, orderRef="a-1-E")
@@ -668,3 +677,35 @@ def test_nothing_infinite_from_the_library(limit: float, stop: float, total: flo
     )
     assert finite(event)
     assert finite(done)
+
+
+def test_a_status_of_what_we_placed_has_its_ref(joined: Bridge) -> None:
+    """Before IB's first openOrder the id is enough, for this client's own orders only."""
+    joined.placed(101, REF)
+    foreign = joined.order_status(status(client_id="2", perm_id="5"), replayed=False, now_ns=6)
+    assert foreign.ref == ""
+    assert joined.unheard(101)
+    own = joined.order_status(status(), replayed=False, now_ns=6)
+    assert own.ref == REF
+    assert not joined.unheard(101)
+
+
+def test_a_status_without_numbers_keeps_the_last_ones(joined: Bridge) -> None:
+    """An unset quantity is not zero: nothing is unfilled because IB left a field open."""
+    opened(joined)
+    joined.order_status(status(filled="3", remaining="4", average="2.5"), replayed=False, now_ns=6)
+    for unset in ("1.7976931348623157E308", "NaN", ""):
+        event = joined.order_status(status(filled=unset, remaining=unset), replayed=False, now_ns=7)
+        assert (event.filled, event.remaining, event.avg_fill_price) == (3.0, 4.0, None)
+
+
+def test_memory_does_not_grow_with_the_day(joined: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ended orders, and executions whose commission never comes, are remembered up to a bound; live ones always."""
+    monkeypatch.setattr(bridge, "KEEP", 10)
+    opened(joined, permId=1, orderId=1)
+    for each in range(2, 40):
+        opened(joined, "Filled", permId=each, orderId=each)
+        joined.execution(execution(exec_id=f"e.{each}.01"), now_ns=7, now=NOW)
+    assert len(joined._orders) == 11
+    assert len(joined._refs_by_execution) == 10
+    assert joined.ref_of(1) == REF
