@@ -124,6 +124,13 @@ def test_oca_types_2_and_3_reduce_in_proportion() -> None:
     assert statuses(desk.quote("264.00", "264.02", size=4))[-1] == "status 2 Submitted 0/16"
 
 
+def test_reduction_of_less_than_half_a_unit_is_none() -> None:
+    """A tenth off an order for one leaves it as it is, and nothing is told of it."""
+    desk = Desk()
+    group(desk, 2, (10, 1))
+    assert not any("status 2" in line for line in desk.quote("264.00", "264.02", size=1))
+
+
 def test_oca_type_3_can_trade_more_than_one_order_at_a_moment() -> None:
     """Without block both trade when both are in reach at once; with block only one does."""
     for kind, filled in ((3, 20), (2, 10), (1, 10)):
