@@ -34,7 +34,7 @@ def ib_async_python() -> Path:
 def gateway_tests(python: Path, *options: str) -> str:
     """Run the tests of link, session and commands with another interpreter or loop; what they print."""
     files = [str(HERE / story) for story in STORIES]
-    command = [
+    command: list[str | Path] = [
         python,
         "-m",
         "pytest",
@@ -44,7 +44,7 @@ def gateway_tests(python: Path, *options: str) -> str:
         "-k",
         "not on_uvloop and not on_ib_async",
     ]
-    ended = subprocess.run(
+    ended: subprocess.CompletedProcess[str] = subprocess.run(
         [*command, *options, *files], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

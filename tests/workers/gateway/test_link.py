@@ -189,7 +189,7 @@ def test_nobody_listens() -> None:
         async with Peer() as gone:
             gone.stop_listening()
             link = new_link(Ear())
-            with pytest.raises(OSError, match="Connect call failed|Connection refused"):
+            with pytest.raises(OSError, match=r"Connect call failed|Connection refused"):
                 await link.connect("127.0.0.1", gone.port, 1, timeout_s=5)
         await link.connect("127.0.0.1", port, 1, timeout_s=5)
         assert link.accounts == ("DU1000001",)
