@@ -25,7 +25,7 @@ test: venv
 venv: $(READY)
 	@mkdir -p -m 700 var var/run var/log
 
-$(READY): constraints.txt setup.cfg pyproject.toml
+$(READY): constraints.txt setup.cfg pyproject.toml Makefile
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name one with make PYTHON=..." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev,bench]'
