@@ -93,8 +93,13 @@ class Dispatch:
         loop.every(TIDY_S, self._tidy)
 
     def drain(self) -> bool:
-        """Each event is applied before the next is read, so there is nothing under way."""
+        """Each event is applied before the next is read, so there is nothing under way.
+
+        Nobody will say it later, so the platform is told now that nothing is connected.
+        """
         self._draining = True
+        if self._book is not None:
+            self._tell_connection(False)
         self._leave()
         return True
 

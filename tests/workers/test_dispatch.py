@@ -531,7 +531,8 @@ def test_the_connection_is_what_the_gateway_says_as_long_as_it_lives(
     stage.bus.states["gateway"] = "ready"
     stage.bus.say("gateway", LinkState(LinkPhase.READY, "back"))
     stage.wait(lambda: status() == b"connected", "connected again")
-    stage.down()
+    stage.down(drain=True)
+    assert status() == b"failed"
     stage.client.call("DEL", keys.CONNECTION_STATUS)
     stage.up()
     stage.wait(lambda: status() == b"connected", "learned after a restart")
@@ -588,9 +589,13 @@ def test_a_redis_that_evicts_is_a_configuration_error(
 
 
 def test_the_first_connection_may_take_its_time(
-    make_settings: Callable[..., Settings], short_dir: Any
+    make_settings: Callable[..., Settings], short_dir: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis starts after dispatch: it waits, says so, and goes on; a missing append-only file is a warning."""
+    """Redis starts after dispatch: it waits, says so, and goes on; a missing append-only file is a warning.
+
+    When Redis goes away while nothing happens, the signs of life notice.
+    """
+    monkeypatch.setattr(module, "PULSE_S", 0.05)
     server = Server(short_dir, "--appendonly", "no")
     stage = Stage(make_settings(REDIS__URL=server.url), server.client())
     try:
@@ -598,6 +603,8 @@ def test_the_first_connection_may_take_its_time(
         stage.wait(lambda: "does not answer" in stage.dispatch.waiting_for, "it waits")
         server.start()
         stage.wait(lambda: stage.dispatch.waiting_for == "", "ready")
+        server.stop()
+        stage.wait(lambda: stage.dispatch.waiting_for.startswith("Redis: "), "it waits again")
     finally:
         stage.end()
         server.stop()
