@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.helpers import wait_for
 from tests.workers.store.server import DEADLINE_S, Server
 from workers.store import keys
+from workers.store import waker as waker_module
 from workers.store.client import Client
 from workers.store.waker import ListWaker, StreamWaker, Waker, ensure_notifications
 
@@ -118,6 +121,27 @@ def test_a_wrong_type_is_told_and_waited_out(
     client.call("DEL", STREAM)
     bell.wait()
     client.call("XADD", STREAM, "*", "data", "x")
+    bell.wait()
+
+
+def test_a_silent_connection_is_tried_and_stays_awake(
+    server: Server, client: Client, started: Callable[[Waker], Waker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pings keep a quiet line honest, and a burst after the silence still wakes."""
+    monkeypatch.setattr(waker_module, "READS_BLOCK_S", 0.01)
+    monkeypatch.setattr(waker_module, "PING_EVERY", 1)
+    bell = Bell()
+    started(ListWaker(server.client(), ("SPY",), bell.ring))
+    bell.wait()
+
+    def pings() -> int:
+        stats = client.call("INFO", "commandstats").decode()
+        found = re.search(r"cmdstat_ping:calls=(\d+)", stats)
+        return int(found[1]) if found else 0
+
+    before = pings()
+    wait_for(lambda: pings() > before + 2, "pings")
+    client.pipeline([("LPUSH", keys.execution_list("SPY"), "x")] * 20)
     bell.wait()
 
 
