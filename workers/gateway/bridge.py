@@ -21,6 +21,7 @@ import msgspec
 from conf.ib_errors import Policy
 from router.messages import (
     Action,
+    Adjustment,
     BrokerError,
     CommissionReport,
     ContractSpec,
@@ -35,6 +36,8 @@ LIVE_REQUEST = -1  # request id of an execution that was not asked for
 UNSET_INT, UNSET_LONG = 2**31 - 1, 2**63 - 1  # as IB writes them; a manual order's executions have the first
 KEEP = 5_000  # ended orders, and executions without a commission, that are remembered
 TERMINAL = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
+TRAILS = frozenset({"TRAIL", "TRAIL LIMIT"})
+AMOUNT = 0  # adjustableTrailingUnit; anything else is percent
 ACTIONS: dict[str, Action] = {"BOT": "BUY", "SLD": "SELL"}
 
 _EXECUTION_TIME = re.compile(r"(?P<day>\d{8})(?:-| +)(?P<clock>\d\d:\d\d:\d\d)(?: +(?P<zone>\S+))?")
@@ -193,6 +196,11 @@ class Bridge:
             why_held=known.why_held if known else "",
             replayed=replayed,
             received_ns=now_ns,
+            oca_type=order.ocaType,
+            outside_rth=bool(order.outsideRth),
+            trail_percent=_price(order.trailingPercent) if order.orderType in TRAILS else None,
+            trail_stop=_price(order.trailStopPrice) if order.orderType in TRAILS else None,
+            adjustment=_adjustment(order),
         )
         self._keep(event)
         return event
@@ -376,6 +384,15 @@ def pnl(fields: Sequence[str], account: str, *, now_ns: int) -> PnLSnapshot:
 def _price(value: Any) -> float | None:
     """A limit or stop price; IB writes 0 where an order has none."""
     return number(value) or None
+
+
+def _adjustment(order: Any) -> Adjustment | None:
+    """The one-time change that an adjustable stop still has before it; IB writes `None` where there is none."""
+    trigger, stop = _price(order.triggerPrice), _price(order.adjustedStopPrice)
+    if order.adjustedOrderType in ("", "None") or trigger is None or stop is None:
+        return None
+    percent = _price(order.adjustedTrailingAmount) if order.adjustableTrailingUnit != AMOUNT else None
+    return Adjustment(trigger, order.adjustedOrderType, stop, percent)
 
 
 UNKNOWN_ORDER = OrderLifecycleEvent(

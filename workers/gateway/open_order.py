@@ -14,6 +14,8 @@ from typing import NamedTuple
 UNSET_FROM = 1e300
 NO_FA_PROFILE = 177  # server version that dropped the field faProfile
 CONTRACT = slice(2, 13)  # the eleven contract fields
+# a condition's fields by its type, type and conjunction included: price, time, margin, execution, volume, change
+_CONDITION_FIELDS = {"1": 7, "3": 4, "4": 4, "5": 5, "6": 6, "7": 6}
 
 
 class OpenOrder(NamedTuple):
@@ -32,12 +34,25 @@ class OpenOrder(NamedTuple):
     clientId: int  # noqa: N815
     permId: int  # noqa: N815
     parentId: int  # noqa: N815
+    outsideRth: bool  # noqa: N815
+    ocaType: int  # noqa: N815
+    trailStopPrice: str  # noqa: N815
+    trailingPercent: str  # noqa: N815
+    adjustedOrderType: str  # noqa: N815
+    triggerPrice: str  # noqa: N815
+    adjustedStopPrice: str  # noqa: N815
+    adjustedTrailingAmount: str  # noqa: N815
+    adjustableTrailingUnit: int  # noqa: N815
     status: str
 
 
 def read(fields: Sequence[str], server_version: int) -> OpenOrder:
     """Raises IndexError or ValueError for a message that is cut short or out of step."""
     shift = 0 if server_version < NO_FA_PROFILE else -1
+    hedged = 62 + shift  # deltaNeutralOrderType
+    percent = hedged + 2 + (8 if fields[hedged] else 0) + 3
+    status = _status_place(fields, hedged)
+    kind, trigger, trail_stop, _, stop, _, trailing, unit = fields[_adjustment_places(fields, status)]
     return OpenOrder(
         orderId=int(fields[1]),
         action=fields[13],
@@ -52,8 +67,29 @@ def read(fields: Sequence[str], server_version: int) -> OpenOrder:
         clientId=int(fields[24]),
         permId=int(fields[25]),
         parentId=int(fields[58 + shift] or 0),
-        status=fields[_status_place(fields, 62 + shift)],
+        outsideRth=fields[26] == "1",
+        ocaType=int(fields[54 + shift] or 0),
+        trailStopPrice=trail_stop,
+        trailingPercent=fields[percent],
+        adjustedOrderType=kind,
+        triggerPrice=trigger,
+        adjustedStopPrice=stop,
+        adjustedTrailingAmount=trailing,
+        adjustableTrailingUnit=int(unit or 0),
+        status=fields[status],
     )
+
+
+def _adjustment_places(fields: Sequence[str], status: int) -> slice:
+    """The eight fields from adjustedOrderType to adjustableTrailingUnit."""
+    at = status + 17  # margins, commissions, randomize
+    at += 5 if fields[15] == "PEG BENCH" else 0
+    count = int(fields[at] or 0)
+    at += 1
+    for _ in range(count):
+        at += _CONDITION_FIELDS[fields[at]]
+    at += 2 if count else 0  # conditionsIgnoreRth, conditionsCancelOrder
+    return slice(at, at + 8)
 
 
 def _status_place(fields: Sequence[str], at: int) -> int:

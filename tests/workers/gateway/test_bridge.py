@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.messages import (
+    Adjustment,
     BrokerError,
     CommissionReport,
     ContractSpec,
@@ -140,6 +141,15 @@ def order(**changes: Any) -> Any:
         "parentId": 0,
         "ocaGroup": "",
         "filledQuantity": sys.float_info.max,
+        "ocaType": 0,
+        "outsideRth": False,
+        "trailStopPrice": sys.float_info.max,
+        "trailingPercent": sys.float_info.max,
+        "adjustedOrderType": "None",
+        "triggerPrice": sys.float_info.max,
+        "adjustedStopPrice": sys.float_info.max,
+        "adjustedTrailingAmount": sys.float_info.max,
+        "adjustableTrailingUnit": 0,
     }
     return SimpleNamespace(**(plain | changes))
 
@@ -360,6 +370,24 @@ def test_open_order(joined: Bridge) -> None:
         replayed=False,
         received_ns=5,
     )
+
+
+def test_an_adjustable_stop(joined: Bridge) -> None:
+    """The change that is still to come is part of the terms, in percent only where IB says so; made, it is gone."""
+    coming = {
+        "orderType": "STP",
+        "adjustedOrderType": "TRAIL",
+        "triggerPrice": 2.7,
+        "adjustedStopPrice": 1.55,
+        "adjustedTrailingAmount": 42.5,
+    }
+    event = opened(joined, **coming, adjustableTrailingUnit=1, ocaType=2, outsideRth=True)
+    assert event.adjustment == Adjustment(2.7, "TRAIL", 1.55, 42.5)
+    assert (event.oca_type, event.outside_rth, event.trail_stop) == (2, True, None)
+    assert opened(joined, **coming).adjustment == Adjustment(2.7, "TRAIL", 1.55, None)
+    assert opened(joined, **(coming | {"triggerPrice": 0.0})).adjustment is None
+    made = opened(joined, orderType="TRAIL", trailStopPrice=1.6, trailingPercent=42.5)
+    assert (made.adjustment, made.trail_stop, made.trail_percent) == (None, 1.6, 42.5)
 
 
 def test_stop_price(joined: Bridge) -> None:

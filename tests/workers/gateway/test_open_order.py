@@ -113,16 +113,11 @@ def message(version: int = 176, **parts: list[str]) -> list[str]:
         "",
         "0",
         "0",
-        "0",
-        "None",
-        UNSET,
-        "188",
-        UNSET,
-        UNSET,
-        UNSET,
-        UNSET,
+        *part("benchmark"),
+        *part("conditions", "0"),
+        *part("adjustment", "None", UNSET, "188", UNSET, UNSET, UNSET, UNSET, "0"),
     ]
-    rest += ["0", "", "", "", "", "0", "0", "0", "0"]
+    rest += ["", "", "", "", "0", "0", "0", "0"]
     rest += [""] * (sum(version >= since for since in (159, 160, 162)) + 5 * (version >= 170))
     return front + walked + rest
 
@@ -155,6 +150,35 @@ def test_without_the_profile_field_of_old_servers() -> None:
     fields = message(178)
     assert len(fields) == 135
     assert (read(fields, 178).parentId, read(fields, 178).status) == (16, "PreSubmitted")
+
+
+ADJUSTMENTS = {
+    "conditions": [
+        "2",
+        "3",
+        "a",
+        "1",
+        "20250919 10:00:00",
+        "1",
+        "o",
+        "1",
+        "2.5",
+        "1001",
+        "SMART",
+        "0",
+        "0",
+        "1",
+    ],
+    "adjustment": ["TRAIL", "2.7", "1.4", UNSET, "1.55", UNSET, "42.5", "1"],
+}
+
+
+def test_an_adjustable_stop_behind_conditions_reads_as_the_library_reads_it() -> None:
+    """The adjustment lies behind parts of varying length; trail, OCA type and hours at their places."""
+    fields = message(**ADJUSTMENTS)
+    ours = read(fields, 176)
+    assert agrees(ours, judged(fields, 176))
+    assert (ours.adjustedOrderType, ours.triggerPrice, ours.adjustableTrailingUnit) == ("TRAIL", "2.7", 1)
 
 
 LEG = ["12087792", "1", "BUY", "SMART", "0", "0", "", "-1"]
