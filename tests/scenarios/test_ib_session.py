@@ -1,0 +1,145 @@
+"""The connection to IB through what a day brings: floods, frozen sockets, restarts, ids that go backwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from router.messages import BrokerError, LinkPhase, LinkState, OrderLifecycleEvent
+from router.pacing import Priority
+from tests.paper.conftest import RunningGateway
+from tests.paper.raw import RawClient
+from tests.scenarios.test_ib_truth import buy, play
+from tests.workers.gateway.conftest import Configure, configure, paper
+from tests.workers.gateway.harness import Running, eventually, running
+
+__all__ = ["configure", "paper"]  # fixtures
+
+READY, DOWN = LinkPhase.READY, LinkPhase.DOWN
+FLOOD = 70  # more than IB's 50 messages a second
+
+
+def test_a_flood_stays_below_ibs_limit_and_a_cancel_all_goes_first(
+    paper: RunningGateway, configure: Configure
+) -> None:
+    """The peer that counts like IB never complains; the kill switch reaches it before the entries that wait."""
+
+    async def story(one: Running) -> None:
+        paper.do("pacing reject")
+        await buy(one, price=2.0)  # qualifies the contract
+        link = one.session.link
+        sent: list[int] = []
+        dropped: list[Exception] = []
+
+        def write() -> None:
+            client: Any = link._client
+            client.reqCurrentTime()
+            sent.append(len(sent))
+
+        for _ in range(FLOOD):
+            link.outbox.offer(Priority.ENTRY, write, dropped=dropped.append)
+        waiting = one.session.counts["queued_entry"]
+        assert waiting >= FLOOD - 35
+        written: list[float] = []
+        began = time.monotonic()
+        link.cancel_all(lambda: written.append(time.monotonic() - began))
+        assert written, "it was on the socket before the call returned"
+        assert len(dropped) == waiting
+        assert len(sent) == FLOOD - waiting
+        for _ in range(FLOOD):
+            await link.ping(10)
+        assert [error for error in one.told.of(BrokerError) if error.code == 100] == []
+        assert one.session.phase is READY
+        await eventually(lambda: one.current.live_refs() == (), "every order is cancelled")
+
+    play(paper, configure, story)
+
+
+def test_a_frozen_gateway_is_given_up_within_the_deadline(
+    paper: RunningGateway, configure: Configure
+) -> None:
+    """A socket that is open and silent is no connection: DOWN after heartbeat_timeout_s, READY when it is back."""
+
+    async def story(one: Running) -> None:
+        os.kill(paper.process.pid, signal.SIGSTOP)
+        began = time.monotonic()
+        try:
+            down = await one.reaches(DOWN)
+            assert "half-open" in down.reason
+            assert time.monotonic() - began < 4.0
+        finally:
+            os.kill(paper.process.pid, signal.SIGCONT)
+        await one.reaches(READY, times=2)
+
+    play(paper, configure, story, heartbeat_timeout_s=1.0, connect_timeout_s=1.0)
+
+
+def test_a_client_id_in_use_says_so_within_a_second(paper: RunningGateway, configure: Configure) -> None:
+    """IB's own words reach the operator at once, and the connection comes up when the id is free."""
+
+    async def run() -> None:
+        with RawClient(paper.port) as other:
+            other.start(1)
+            async with running(configure(paper.port)) as one:
+                began = time.monotonic()
+                down = await one.reaches(DOWN)
+                assert time.monotonic() - began < 1.0
+                assert "client id is already in use" in down.reason
+                other.socket.close()
+                await one.reaches(READY)
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_ids_that_go_backwards_are_never_used_again(paper: RunningGateway, configure: Configure) -> None:
+    """After an automatic restart IB may offer ids that are taken; the next order's is above all of them."""
+
+    async def story(one: Running) -> None:
+        await buy(one, 1, price=2.0)
+        await eventually(lambda: len(one.current.live_refs()) == 3, "the bracket is open")
+        used = {event.order_id for event in one.told.of(OrderLifecycleEvent)}
+        paper.do("rollback 1 by 3")
+        paper.do("disconnect 1")
+        await one.reaches(READY, times=2)
+        await buy(one, 2, price=2.0)
+        await eventually(lambda: len(one.current.live_refs()) == 6, "the next bracket is open")
+        later = {event.order_id for event in one.told.of(OrderLifecycleEvent)} - used
+        assert len(later) == 3
+        assert min(later) > max(used)
+
+    play(paper, configure, story)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "drop openOrderEnd",
+        "drop completedOrdersEnd",
+        "drop execDetailsEnd",
+        "drop positionEnd",
+        "drop accountSummaryEnd",
+        "cut positionEnd at 3",
+        "cut execDetailsEnd at 9",
+    ],
+)
+def test_a_rebuild_that_loses_an_answer_does_not_end_in_ready(
+    paper: RunningGateway, configure: Configure, fault: str
+) -> None:
+    """READY comes after the answer came in the end, by asking again or on the next connection; not before."""
+
+    async def story(one: Running) -> None:
+        await buy(one, price=2.0)
+        await eventually(lambda: len(one.current.live_refs()) == 3, "the bracket is open")
+        paper.do(f"{fault}\ndisconnect 1")
+        await one.reaches(READY, times=2)
+        phases = [state.phase for state in one.told.of(LinkState)]
+        assert phases[-2:] == [LinkPhase.SYNCING, READY]
+        assert len(one.current.live_refs()) == 3
+        assert one.session.counts["connects"] == (3 if fault.startswith("cut") else 2)
+
+    play(paper, configure, story, request_timeout_s=0.5)
