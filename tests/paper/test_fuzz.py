@@ -24,7 +24,7 @@ from tests.helpers import wait_for
 from tests.paper.conftest import RunningGateway
 from tests.paper.raw import AAPL, RawClient, encode, place_order
 
-EXAMPLES = int(os.environ.get("FUZZ", "400"))  # FUZZ=1000000 for a long run
+EXAMPLES = int(os.environ.get("FUZZ", "150"))  # FUZZ=1000000 for a long run
 GREETING = b"API\0" + struct.pack(">I", 9) + b"v157..176"
 NASTY = [
     "",
