@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ib_insync import Contract, Option, Stock
 
-from tests.paper.conftest import RunningGateway, start_gateway
+from tests.paper.conftest import RunningGateway, Starter
 from tests.paper.ib_client import error_codes, new_client, play, spy_call
 
 
@@ -71,10 +71,10 @@ def test_unknown_contract_gets_200(gateway: RunningGateway, contract: Contract) 
     play(gateway, story)
 
 
-def test_ends_cleanly_on_sigterm_and_comes_back_on_its_port(tmp_path: Path) -> None:
+def test_ends_cleanly_on_sigterm_and_comes_back_on_its_port(start: Starter, tmp_path: Path) -> None:
     """SIGTERM ends the process with status 0 while a client is connected; a restart takes the same port again."""
     options = ("--port-file", str(tmp_path / "port"))
-    first = start_gateway(tmp_path, *options)
+    first = start(*options)
 
     async def story(ib: Any) -> None:
         gone = ib.disconnectedEvent
@@ -82,8 +82,6 @@ def test_ends_cleanly_on_sigterm_and_comes_back_on_its_port(tmp_path: Path) -> N
         await asyncio.wait_for(gone, 10)
 
     play(first, story)
-    second = start_gateway(tmp_path, *options)
-    try:
-        assert second.port == first.port == int((tmp_path / "port").read_text())
-    finally:
-        assert second.stop() == 0
+    second = start(*options)
+    assert second.port == first.port == int((tmp_path / "port").read_text())
+    assert second.stop() == 0
