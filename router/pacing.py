@@ -18,7 +18,7 @@ from typing import Generic, NamedTuple, TypeVar
 from router.errors import Recoverable
 
 T = TypeVar("T")
-WINDOW_NS = 1_000_000_000
+WINDOW_NS = 1_100_000_000  # IB's second, and a tenth: what leaves apart may arrive together
 
 
 class Priority(IntEnum):

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from router.pacing import Priority, UnitTooLarge
+from router.pacing import WINDOW_NS, Priority, UnitTooLarge
 from tests.workers.gateway.loops import in_loop
 from workers.gateway.outbox import Outbox
 
@@ -92,7 +92,7 @@ async def test_a_new_connection_does_not_forget_what_the_last_second_sent() -> N
     outbox.open()
     outbox.offer(DATA, lambda: written.append(2))
     assert written == [1]
-    clock.ns += 10**9
+    clock.ns += WINDOW_NS
     outbox.offer(DATA, lambda: written.append(3))
     assert written == [1, 2, 3]
 
