@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from functools import partial
 
 import msgspec
 import structlog
@@ -19,24 +17,28 @@ from router.messages import (
     ContractReady,
     ContractSpec,
     FindDelivery,
+    Flatten,
+    HoldingsQuery,
     LinkPhase,
+    ModifyOrder,
     OrderIntent,
-    OrderLifecycleEvent,
     OrderSent,
     PlaceBracket,
+    PlaceOrders,
     PlaceReply,
     PrepareContract,
+    PriceBand,
 )
 from router.messages import Message as BusMessage
 from router.pacing import Priority, UnitTooLarge
 from workers.gateway.current import Current
+from workers.gateway.desk import Desk, Reply, dropped
 from workers.gateway.known import Known
-from workers.gateway.outbox import Withdrawn
 from workers.gateway.session import Session, Sink
 
-log = structlog.get_logger()
+RULE_S = 1.0  # for a market rule: a signal waits for it
 
-Reply = Callable[[str, BusMessage], None]
+log = structlog.get_logger()
 
 
 class Commands:
@@ -51,6 +53,7 @@ class Commands:
         self._sink = sink
         self._durable = durable
         self._reply = reply
+        self._desk = Desk(session, current, durable=durable, reply=reply)
         self._qualified: dict[ContractSpec, ContractReady] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.placed = 0
@@ -62,8 +65,16 @@ class Commands:
                 return self._place(request_id, message)
             case FindDelivery():
                 return self._find(message)
+            case PlaceOrders():
+                return self._desk.place(request_id, message)
+            case ModifyOrder():
+                return self._desk.modify(request_id, message)
             case CancelOrders():
-                return self._cancel(request_id, message)
+                return self._desk.cancel(request_id, message)
+            case Flatten():
+                return self._desk.flatten(request_id, message)
+            case HoldingsQuery():
+                return self._desk.holdings()
             case CancelAll():
                 return self._cancel_all(request_id)
             case PrepareContract():
@@ -77,14 +88,14 @@ class Commands:
 
     def _find(self, command: FindDelivery) -> BusMessage:
         if self._session.phase is not LinkPhase.READY:
-            return self._not_ready()
+            return self._desk.not_ready()
         verdict = self._known.verdict(command.delivery)
         return PlaceReply(delivery=command.delivery, outcome=verdict)
 
     def _place(self, request_id: str, command: PlaceBracket) -> BusMessage | None:
         """Have the bracket sent in its turn; the reply follows when it left, or it is known that it won't."""
         if self._session.phase is not LinkPhase.READY:
-            return self._not_ready()
+            return self._desk.not_ready()
         verdict = self._known.verdict(command.request.delivery)
         if verdict != "unknown":
             return PlaceReply(delivery=command.request.delivery, outcome=verdict)
@@ -93,7 +104,7 @@ class Commands:
                 Priority.ENTRY,
                 lambda: self._reply(request_id, self._send_or_refuse(command)),
                 size=len(command.legs),
-                dropped=lambda error: self._reply(request_id, _dropped(error)),
+                dropped=lambda error: self._reply(request_id, dropped(error)),
             )
         except UnitTooLarge as error:
             return CommandRefused(code="TOO_MANY_LEGS", text=str(error))
@@ -109,7 +120,7 @@ class Commands:
         """Look, intend, write: one uninterrupted step. What was true when the command came may not be now."""
         request = command.request
         if self._session.phase is not LinkPhase.READY:
-            return self._not_ready()
+            return self._desk.not_ready()
         verdict = self._known.verdict(request.delivery)
         if verdict != "unknown":
             return PlaceReply(delivery=request.delivery, outcome=verdict)
@@ -132,46 +143,24 @@ class Commands:
         )
         return PlaceReply(delivery=request.delivery, outcome="sent")
 
-    def _cancel(self, request_id: str, command: CancelOrders) -> BusMessage | None:
-        """Cancels are always tried; only a link that is down refuses them."""
-        if not self._session.connected:
-            return self._not_ready()
-        events = self._current.live_orders(command.refs, self._session.client_id)
-        if not events:
-            return CancelReply(refs=())
-        waiting, written = {event.order_id for event in events}, []
-
-        def settle(event: OrderLifecycleEvent, error: Exception | None = None) -> None:
-            waiting.discard(event.order_id)
-            if error is None:
-                written.append(event.ref)
-                log.info("cancel sent", order_ref=event.ref, order_id=event.order_id)
-            if not waiting:
-                self._reply(request_id, CancelReply(refs=tuple(written)))
-
-        for event in events:
-            told = partial(settle, event)
-            self._session.link.cancel(event.order_id, told, told)
-        return None
-
     def _cancel_all(self, request_id: str) -> BusMessage | None:
         """One message that IB applies to every order of the login."""
         if not self._session.connected:
-            return self._not_ready()
+            return self._desk.not_ready()
 
         def written() -> None:
             refs = self._current.live_refs()
             log.warning("all orders cancelled", live=len(refs))
             self._reply(request_id, CancelReply(refs=refs))
 
-        self._session.link.cancel_all(written, lambda error: self._reply(request_id, _dropped(error)))
+        self._session.link.cancel_all(written, lambda error: self._reply(request_id, dropped(error)))
         return None
 
     # ------------------------------------------------------------ contracts
 
     def _prepare(self, request_id: str, wanted: ContractSpec) -> BusMessage | None:
         if self._session.phase is not LinkPhase.READY:
-            return self._not_ready()
+            return self._desk.not_ready()
         ready = self._qualified.get(wanted)
         if ready is not None:
             self._session.stream(ready.contract)
@@ -199,18 +188,19 @@ class Commands:
             ready = msgspec.structs.replace(
                 ready, contract=msgspec.structs.replace(ready.contract, exchange=wanted.exchange)
             )
+        ready = msgspec.structs.replace(ready, bands=await self._bands(ready.contract.con_id))
         self._qualified[wanted] = ready
         self._session.stream(ready.contract)
         self._reply(request_id, ready)
 
-    def _not_ready(self) -> CommandRefused:
-        return CommandRefused(
-            code="LINK_NOT_READY", text=f"the IB connection is {self._session.phase}", retry=True
-        )
-
-
-def _dropped(error: Exception) -> CommandRefused:
-    """Why a command was not carried out: taken back for good, or the connection went before its turn came."""
-    if isinstance(error, Withdrawn):
-        return CommandRefused(code="CANCELLED", text=str(error))
-    return CommandRefused(code="LINK_NOT_READY", text=str(error), retry=True)
+    async def _bands(self, con_id: int) -> tuple[PriceBand, ...]:
+        """The contract's market rule; without one, or an answer, its minimum tick stands for all prices."""
+        link = self._session.link
+        rule_id = link.inbound.rule_of.get(con_id, 0)
+        if not rule_id:
+            return ()
+        try:
+            return await link.market_rule(rule_id, min(RULE_S, self._session.request_timeout_s))
+        except (TimeoutError, OSError) as error:
+            log.warning("no market rule, minimum tick used", con_id=con_id, rule=rule_id, problem=str(error))
+            return ()

@@ -6,6 +6,8 @@ import msgspec
 
 from router.messages import (
     AccountSnapshot,
+    CancelOrders,
+    ContractSpec,
     LinkState,
     OrderLifecycleEvent,
     PnLSnapshot,
@@ -74,6 +76,32 @@ class Current:
         return [
             event for event in self._orders.values() if event.ref in wanted and event.client_id == client_id
         ]
+
+    def matching(self, command: CancelOrders, client_id: int) -> list[OrderLifecycleEvent]:
+        """This client's live orders that a cancel names by orderRef, permId or signal."""
+        perm_ids = set(command.perm_ids)
+        found = self.live_orders(command.refs, client_id)
+        for event in self._orders.values():
+            of_signal = any(event.ref.startswith(f"{signal}-") for signal in command.signals)
+            if event.client_id == client_id and (event.perm_id in perm_ids or of_signal):
+                found.append(event)
+        return list({event.order_id: event for event in found}.values())
+
+    def is_live(self, client_id: int, order_id: int) -> bool:
+        """Whether an order of that client works."""
+        return any((e.client_id, e.order_id) == (client_id, order_id) for e in self._orders.values())
+
+    def orders(self) -> list[OrderLifecycleEvent]:
+        """Every live order of every client."""
+        return list(self._orders.values())
+
+    def positions(self) -> list[PositionSnapshot]:
+        """Every position that is not flat."""
+        return list(self._positions.values())
+
+    def routable(self, contract: ContractSpec) -> ContractSpec:
+        """The contract with an exchange to route to: IB's positions name none."""
+        return contract if contract.exchange else msgspec.structs.replace(contract, exchange="SMART")
 
     def live_refs(self) -> tuple[str, ...]:
         """The orderRefs of all live orders, of every client."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from router.ib_errors import ErrorPolicies
-from router.messages import ContractReady
+from router.messages import ContractReady, PriceBand
 from router.messages import Message as BusMessage
 from workers.gateway import bridge, open_order
 from workers.gateway.account import Summary
@@ -51,6 +51,8 @@ class Inbound:
         self.summary = Summary()
         self.replaying: set[str] = set()  # rebuild requests whose end has not come
         self.details: dict[int, list[ContractReady]] = {}
+        self.rule_of: dict[int, int] = {}  # conId -> id of its market rule, 0 for none
+        self.rules: dict[int, tuple[PriceBand, ...]] = {}
         self.pnl_accounts: dict[int, str] = {}
         self.read_ns = 0  # monotonic time of the last socket read
         self.server_version = 0  # negotiated
@@ -68,6 +70,7 @@ class Inbound:
             "59": self._commission,
             "61": self._position,
             "63": self._account_summary,
+            "93": self._market_rule,
             "94": self._pnl,
             **dict.fromkeys(_ENDS, self._end),
         }
@@ -109,7 +112,16 @@ class Inbound:
         found = self.details.get(request_id)
         if found is not None:
             spec = bridge.from_contract(details.contract)
-            found.append(ContractReady(contract=spec, min_tick=amount(details.minTick) or 0.01))
+            found.append(
+                ContractReady(
+                    contract=spec,
+                    min_tick=amount(details.minTick) or 0.01,
+                    trading_hours=details.tradingHours,
+                    liquid_hours=details.liquidHours,
+                    time_zone=details.timeZoneId,
+                )
+            )
+            self.rule_of[spec.con_id] = _rule_of(details, spec.exchange)
 
     # ------------------------------------------------------------ messages decoded here
 
@@ -170,9 +182,26 @@ class Inbound:
     def _contract_details_end(self, fields: Sequence[str]) -> None:
         self._answer(whole(fields[2]))
 
+    def _market_rule(self, fields: Sequence[str]) -> None:
+        """marketRule (93): id, count, then low edge and increment of each band."""
+        numbers = [amount(field) for field in fields[3 : 3 + 2 * whole(fields[2])]]
+        bands = [PriceBand(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True) if pair[1] > 0]
+        rule_id = whole(fields[1])
+        self.rules[rule_id] = tuple(sorted(bands, key=lambda band: band.low_edge))
+        self._answer(("rule", rule_id))
+
     def _end(self, fields: Sequence[str]) -> None:
         name = _ENDS[fields[0]]
         self.replaying.discard(name)
         if name == "account":
             self.summary.complete()
         self._answer(name)
+
+
+def _rule_of(details: Any, exchange: str) -> int:
+    """The id of the market rule on this exchange: IB lists one per valid exchange, in the same order."""
+    ids = str(details.marketRuleIds or "").split(",")
+    exchanges = str(details.validExchanges or "").split(",")
+    by_exchange = dict(zip(exchanges, ids, strict=False))
+    text = by_exchange.get(exchange or "SMART", ids[0]).strip()
+    return int(text) if text.isdecimal() else 0

@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING or find_spec("ib_async") is None:
-    from ib_insync import IB, Client, Contract, ExecutionFilter, LimitOrder, MarketOrder, Order, StopOrder
+    from ib_insync import IB, Client, Contract, ExecutionFilter, Order, TagValue
     from ib_insync.connection import Connection
 else:
-    from ib_async import IB, Client, Contract, ExecutionFilter, LimitOrder, MarketOrder, Order, StopOrder
+    from ib_async import IB, Client, Contract, ExecutionFilter, Order, TagValue
     from ib_async.connection import Connection
 
 LIBRARY: str = Client.__module__.partition(".")[0]
@@ -25,8 +25,6 @@ __all__ = [
     "Connection",
     "Contract",
     "ExecutionFilter",
-    "LimitOrder",
-    "MarketOrder",
     "Order",
-    "StopOrder",
+    "TagValue",
 ]

@@ -14,14 +14,14 @@ from functools import partial
 from typing import Any, Protocol
 
 from router.ib_errors import ErrorPolicies
-from router.messages import ContractReady, ContractSpec, Leg
+from router.messages import ContractReady, ContractSpec, Leg, PriceBand
 from router.messages import Message as BusMessage
 from router.pacing import Priority
 from workers.gateway.account import TAGS
 from workers.gateway.client import FrameClient
 from workers.gateway.inbound import Inbound
 from workers.gateway.library import IB, Contract, ExecutionFilter, Order
-from workers.gateway.orders import bracket, to_contract
+from workers.gateway.orders import bracket, single, to_contract
 from workers.gateway.outbox import Dropped, Outbox, nobody, nothing
 from workers.gateway.waiting import Waiting
 
@@ -198,6 +198,21 @@ class Link:
         finally:
             del self.inbound.details[request]
 
+    async def market_rule(self, rule_id: int, timeout_s: float) -> tuple[PriceBand, ...]:
+        """The price increments under this id, lowest band first. Raises TimeoutError, ConnectionError."""
+        bands = self.inbound.rules.get(rule_id)
+        if bands is None:
+            await self._ask(("rule", rule_id), lambda: self._client.reqMarketRule(rule_id), timeout_s)
+            bands = self.inbound.rules[rule_id]
+        return bands
+
+    def release_quotes(self, con_id: int) -> None:
+        """Stop a contract's market data: nobody uses it, and IB allows only so many lines."""
+        request = self.inbound.lines.request_of(con_id)
+        if request is not None:
+            self.inbound.lines.close(request)
+            self._send(lambda: self._client.cancelMktData(request))
+
     def forget_quotes(self) -> None:
         """IB has lost every market data line: `stream_quotes` starts them anew."""
         self.inbound.lines.close_all()
@@ -215,6 +230,10 @@ class Link:
     def bracket(self, legs: Sequence[Leg], account: str) -> list[Order]:
         """The library's orders for a bracket, with ids of this connection. See `orders.bracket`."""
         return bracket(self._ib, legs, account)
+
+    def single(self, leg: Leg, account: str) -> Order:
+        """The library's order beside a bracket, or of a modification. See `orders.single`."""
+        return single(self._ib, leg, account)
 
     def place(self, spec: ContractSpec, orders: Sequence[Order]) -> None:
         """Write the orders to the socket, in order. Only from a unit of the outbox of that size."""

@@ -34,6 +34,11 @@ class Lines:
         """Start keeping the ticks of this request."""
         self._lines[request_id] = Line(contract)
 
+    def close(self, request_id: int) -> None:
+        """Forget a line that nobody uses any more."""
+        self._lines.pop(request_id, None)
+        self._changed.discard(request_id)
+
     def close_all(self) -> None:
         """Forget every line: the connection is gone, and with it what the ticks meant."""
         self._lines.clear()

@@ -35,6 +35,7 @@ class Peer:
             "16": lambda _: [frame(53, 1)],
             "99": lambda _: [frame(102)],
             "7": lambda fields: [frame(55, 1, fields[2])],
+            "91": lambda fields: [frame(93, fields[1], 2, 0, 0.05, 3, 0.1)],
             "62": lambda fields: [
                 frame(63, 1, fields[2], account, "NetLiquidation", "100000", "USD"),
                 frame(63, 1, fields[2], account, "BuyingPower", "400000", "USD"),

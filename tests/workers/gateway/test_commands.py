@@ -31,6 +31,7 @@ from router.messages import (
     PlaceBracket,
     PlaceReply,
     PrepareContract,
+    PriceBand,
     Quote,
     StatusQuery,
     Target,
@@ -454,8 +455,23 @@ def test_prepare(configure: Configure) -> None:
                 ready = await counter.ask(PrepareContract(wanted))
                 assert isinstance(ready, ContractReady)
                 assert (ready.contract.con_id, ready.min_tick) == (1001, 0.05)
+                assert ready.bands == (PriceBand(0.0, 0.05), PriceBand(3.0, 0.1))
             await counter.one.session.link.ping(5)
-            assert len(peer.asked["9"]) == len(peer.asked["1"]) == 1
+            assert len(peer.asked["9"]) == len(peer.asked["91"]) == len(peer.asked["1"]) == 1
+
+    play(story)
+
+
+def test_prepare_without_a_market_rule(configure: Configure) -> None:
+    """IB does not tell the rule: the minimum tick stands for every price, and the order goes on."""
+
+    async def story(peer: Peer) -> None:
+        peer.answers["9"] = lambda asked: [details(asked[2], 1001), frame(52, 1, asked[2])]
+        del peer.answers["91"]
+        async with serving(configure(peer.port, request_timeout_s=0.2)) as counter:
+            ready = await counter.ask(PrepareContract(msgspec.structs.replace(OPTION, con_id=0)))
+            assert isinstance(ready, ContractReady)
+            assert (ready.min_tick, ready.bands) == (0.05, ())
 
     play(story)
 

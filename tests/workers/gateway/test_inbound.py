@@ -15,6 +15,7 @@ from router.messages import (
     OrderLifecycleEvent,
     PnLSnapshot,
     PositionSnapshot,
+    PriceBand,
     Quote,
 )
 from tests.router.factory import OPTION as SPEC
@@ -170,8 +171,23 @@ def test_contract_details(desk: Desk) -> None:
     found: list[ContractReady] = []
     desk.inbound.details[9] = found
     for request in (9, 8):
-        desk.inbound.contract_details(request, SimpleNamespace(contract=contract(), minTick=0.05))
+        told = {
+            "minTick": 0.05,
+            "marketRuleIds": "26,32",
+            "validExchanges": f"ELSEWHERE,{contract().exchange}",
+        }
+        hours = {"tradingHours": "20250919:0930-1600", "liquidHours": "", "timeZoneId": "US/Eastern"}
+        desk.inbound.contract_details(request, SimpleNamespace(contract=contract(), **told, **hours))
     assert [(ready.contract.con_id, ready.min_tick) for ready in found] == [(1001, 0.05)]
+    assert (found[0].trading_hours, found[0].time_zone) == ("20250919:0930-1600", "US/Eastern")
+    assert desk.inbound.rule_of == {1001: 32}
+
+
+def test_a_market_rule(desk: Desk) -> None:
+    """Bands from the lowest edge up; a band without an increment is no band."""
+    desk.inbound.handle(["93", "32", "3", "3", "0.05", "0", "0.01", "9", "0"])
+    assert desk.inbound.rules == {32: (PriceBand(0.0, 0.01), PriceBand(3.0, 0.05))}
+    assert desk.answered == [("rule", 32)]
 
 
 @pytest.mark.parametrize(("code", "answered"), [(200, True), (321, True), (100, False), (504, False)])

@@ -1,0 +1,268 @@
+"""Orders beside the brackets: protection and exits, modifications, cancels by name, and making everything flat.
+
+Whatever is written here is journalled before it is: the audit log knows every order and modification.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from functools import partial
+
+import msgspec
+import structlog
+
+from router import flatten
+from router.errors import FieldError
+from router.messages import (
+    CancelOrders,
+    CancelReply,
+    CommandRefused,
+    ContractSpec,
+    Flatten,
+    FlattenReply,
+    HoldingsReply,
+    Leg,
+    LinkPhase,
+    ModifyOrder,
+    ModifyReply,
+    OrderChange,
+    OrderLifecycleEvent,
+    PlaceOrders,
+    PlaceReply,
+)
+from router.messages import Message as BusMessage
+from router.modify import modified
+from router.pacing import Priority, UnitTooLarge
+from workers.gateway.current import Current
+from workers.gateway.outbox import Withdrawn
+from workers.gateway.session import Session, Sink
+
+FRESH_NS = 500_000_000  # age up to which IB's word on a trailing stop is where it stands
+FLAT_S = 5.0  # for cancelled orders to end before positions are closed
+
+log = structlog.get_logger()
+
+Reply = Callable[[str, BusMessage], None]
+
+
+class Desk:
+    """Answers by request id; `durable` journals before a write."""
+
+    def __init__(self, session: Session, current: Current, *, durable: Sink, reply: Reply) -> None:
+        self._session = session
+        self._current = current
+        self._durable = durable
+        self._reply = reply
+        self._placed: dict[str, tuple[str, ...]] = {}  # names of PlaceOrders of this life, and their refs
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # ------------------------------------------------------------ place
+
+    def place(self, request_id: str, command: PlaceOrders) -> BusMessage | None:
+        """Send the orders once: a name that was sent, or refs that IB has live, are adopted."""
+        if self._session.phase is not LinkPhase.READY:
+            return self.not_ready()
+        refs = {leg.ref for leg in command.legs}
+        if command.name in self._placed or refs & set(self._current.live_refs()):
+            return PlaceReply(delivery=command.name, outcome="adopted")
+        self._placed[command.name] = tuple(refs)
+
+        def write() -> None:
+            self._write(
+                "place", command.name, command.account, command.contract, command.legs, command.reason
+            )
+            self._reply(request_id, PlaceReply(delivery=command.name, outcome="sent"))
+
+        return self._offer(
+            request_id, write, len(command.legs), partial(self._placed.pop, command.name, None)
+        )
+
+    def _write(
+        self, what: str, name: str, account: str, contract: ContractSpec, legs: tuple[Leg, ...], reason: str
+    ) -> tuple[Leg, ...]:
+        """Journal, then write."""
+        link = self._session.link
+        orders = [link.single(leg, account) for leg in legs]
+        numbered = tuple(_with_id(leg, order.orderId) for leg, order in zip(legs, orders, strict=True))
+        self._durable(
+            OrderChange(
+                what="modify" if what == "modify" else "place",
+                name=name,
+                account=account,
+                contract=contract,
+                legs=numbered,
+                reason=reason,
+            )
+        )
+        link.place(contract, orders)
+        for leg in numbered:
+            log.info(
+                f"order {what}",
+                order_ref=leg.ref,
+                order_id=leg.order_id,
+                quantity=leg.quantity,
+                reason=reason,
+            )
+        return numbered
+
+    def _offer(
+        self, request_id: str, write: Callable[[], None], size: int, undo: Callable[[], object]
+    ) -> BusMessage | None:
+        def drop(error: Exception) -> None:
+            undo()
+            self._reply(request_id, dropped(error))
+
+        try:
+            self._session.link.outbox.offer(Priority.PROTECT, write, size=size, dropped=drop)
+        except UnitTooLarge as error:
+            undo()
+            return CommandRefused(code="TOO_MANY_LEGS", text=str(error))
+        return None
+
+    # ------------------------------------------------------------ modify
+
+    def modify(self, request_id: str, command: ModifyOrder) -> BusMessage | None:
+        """Change one live order of this client; a trailing stop is looked up at IB first, because it moves."""
+        if self._session.phase is not LinkPhase.READY:
+            return self.not_ready()
+        event = self._one(command.ref)
+        if event is None:
+            return CommandRefused("NO_SUCH_ORDER", f"no live order of this client under {command.ref}")
+        stale = time.monotonic_ns() - event.received_ns > FRESH_NS
+        if event.order_type == "TRAIL" and stale and command.trail_stop is None:
+            self._spawn(self._refresh_and_modify(request_id, command))
+            return None
+        return self._modify(request_id, command, event)
+
+    async def _refresh_and_modify(self, request_id: str, command: ModifyOrder) -> None:
+        try:
+            await self._session.link.open_orders(self._session.request_timeout_s)
+        except (TimeoutError, OSError) as error:
+            self._reply(request_id, CommandRefused("LINK_NOT_READY", str(error), retry=True))
+            return
+        event = self._one(command.ref)
+        if event is None:
+            self._reply(request_id, CommandRefused("NO_SUCH_ORDER", f"{command.ref} has ended meanwhile"))
+            return
+        answer = self._modify(request_id, command, event)
+        if answer is not None:
+            self._reply(request_id, answer)
+
+    def _modify(self, request_id: str, command: ModifyOrder, event: OrderLifecycleEvent) -> BusMessage | None:
+        contract = event.contract
+        if contract is None:
+            return CommandRefused("NO_TERMS", f"IB has not told the terms of {command.ref} yet", retry=True)
+        try:
+            leg = modified(
+                event, command, parent_live=self._current.is_live(event.client_id, event.parent_id)
+            )
+        except FieldError as error:
+            return CommandRefused("BAD_CHANGE", str(error))
+
+        def write() -> None:
+            self._write("modify", command.ref, event.account, contract, (leg,), command.reason)
+            self._reply(request_id, ModifyReply(ref=command.ref, order_id=leg.order_id))
+
+        return self._offer(request_id, write, 1, lambda: None)
+
+    def _one(self, ref: str) -> OrderLifecycleEvent | None:
+        """The live order under a ref; of two, which is an incident, the older."""
+        events = self._current.live_orders((ref,), self._session.client_id)
+        return min(events, key=lambda event: event.perm_id, default=None)
+
+    # ------------------------------------------------------------ cancel
+
+    def cancel(self, request_id: str, command: CancelOrders) -> BusMessage | None:
+        """Cancels are always tried; only a link that is down refuses them."""
+        if not self._session.connected:
+            return self.not_ready()
+        events = self._current.matching(command, self._session.client_id)
+        if not events:
+            return CancelReply(refs=())
+        waiting, written = {event.order_id for event in events}, []
+
+        def settle(event: OrderLifecycleEvent, error: Exception | None = None) -> None:
+            waiting.discard(event.order_id)
+            if error is None:
+                written.append(event.ref)
+                log.info("cancel sent", order_ref=event.ref, order_id=event.order_id)
+            if not waiting:
+                self._reply(request_id, CancelReply(refs=tuple(written)))
+
+        for event in events:
+            told = partial(settle, event)
+            self._session.link.cancel(event.order_id, told, told)
+        return None
+
+    # ------------------------------------------------------------ flatten
+
+    def holdings(self) -> BusMessage:
+        """What is held and what works, once IB has told everything."""
+        if self._session.phase is not LinkPhase.READY:
+            return self.not_ready()
+        return HoldingsReply(
+            account=self._session.account,
+            positions=tuple(self._current.positions()),
+            orders=tuple(self._current.orders()),
+        )
+
+    def flatten(self, request_id: str, command: Flatten) -> BusMessage | None:
+        """Cancel the account's orders, wait for their ends, close what is held then at market."""
+        if self._session.phase is not LinkPhase.READY:
+            return self.not_ready()
+        account = command.account or self._session.account
+        if account not in self._session.link.accounts:
+            managed = ", ".join(self._session.link.accounts)
+            return CommandRefused("NO_SUCH_ACCOUNT", f"account {account} is not managed here, but {managed}")
+        self._spawn(self._flatten(request_id, account))
+        return None
+
+    async def _flatten(self, request_id: str, account: str) -> None:
+        link = self._session.link
+        link.outbox.withdraw(Priority.ENTRY, "the account is made flat")
+        before = [event for event in self._current.orders() if event.account == account]
+        cancelled = [event for event in before if event.client_id == self._session.client_id]
+        for event in cancelled:
+            link.cancel(event.order_id)
+        deadline = time.monotonic() + FLAT_S
+        keys = {(event.client_id, event.order_id) for event in cancelled}
+        while self._any_live(keys) and time.monotonic() < deadline:  # noqa: ASYNC110 - Current tells nobody
+            await asyncio.sleep(0.01)
+        closing = []
+        for position in [one for one in self._current.positions() if one.account == account]:
+            number = time.time_ns() // 1_000_000
+            legs = flatten.closing(position, before, number=number)
+            closing += [leg.ref for leg in legs]
+            contract = self._current.routable(position.contract)
+            write = partial(
+                self._write, "place", f"flat:{contract.con_id}:{number}", account, contract, legs, "flatten"
+            )
+            link.outbox.offer(Priority.PROTECT, write, size=len(legs))
+        log.warning("flatten", account=account, cancelled=len(cancelled), closing=len(closing))
+        self._reply(request_id, FlattenReply(tuple(event.ref for event in cancelled), tuple(closing)))
+
+    def _any_live(self, keys: set[tuple[int, int]]) -> bool:
+        return any(self._current.is_live(*key) for key in keys)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def not_ready(self) -> CommandRefused:
+        """The link is not there; the same command may succeed later."""
+        text = f"the IB connection is {self._session.phase}"
+        return CommandRefused(code="LINK_NOT_READY", text=text, retry=True)
+
+
+def dropped(error: Exception) -> CommandRefused:
+    """Why a command was not carried out: taken back for good, or the connection went before its turn came."""
+    if isinstance(error, Withdrawn):
+        return CommandRefused(code="CANCELLED", text=str(error))
+    return CommandRefused(code="LINK_NOT_READY", text=str(error), retry=True)
+
+
+def _with_id(leg: Leg, order_id: int) -> Leg:
+    return msgspec.structs.replace(leg, order_id=order_id)
