@@ -19,6 +19,10 @@ from router.messages import (
 )
 from router.messages import Message as BusMessage
 
+# Deliveries with evidence that are remembered. A signal expires within seconds, so one older than these is refused
+# as stale and could not be sent twice even without the memory of it.
+KEEP = 50_000
+
 Verdict = Literal["unknown", "adopted", "in_doubt"]
 
 
@@ -28,7 +32,7 @@ class Known:
     def __init__(self) -> None:
         self.connection = 0  # counts connects; an intent of this connection is on its way, not in doubt
         self.highest_order_id = 0
-        self._evidence: set[str] = set()
+        self._evidence: dict[str, None] = {}  # stems, oldest first
         self._intended: dict[str, tuple[int, OrderRequest]] = {}  # no evidence yet; connection that wrote it
         self._parked: set[str] = set()
 
@@ -72,9 +76,11 @@ class Known:
 
     def _see_evidence(self, ref: str) -> None:
         stem = stem_of(ref)
-        if stem:
-            self._evidence.add(stem)
+        if stem and stem not in self._evidence:
+            self._evidence[stem] = None
             self._intended.pop(stem, None)
+            if len(self._evidence) > KEEP:
+                del self._evidence[next(iter(self._evidence))]
 
     def _see_ids(self, *order_ids: int) -> None:
         self.highest_order_id = max((self.highest_order_id, *order_ids))

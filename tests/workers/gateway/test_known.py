@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from conf.ib_errors import Policy
 from router.messages import BrokerError, ExecutionFill, Message, OrderIntent, OrderParked, Quote
 from tests.router.factory import OPTION, leg, order_event, quote, request
+from workers.gateway import known as known_module
 from workers.gateway.known import Known
 
 ONE, TWO = "a-mfqwpfk0", "b-mfqwpfk0"
@@ -180,3 +181,13 @@ def test_law(steps: list[str]) -> None:
     listed = [one.delivery for one in made.doubts()]
     in_doubt = made.verdict(ONE) == "in_doubt" and "intent" in steps
     assert listed == ([ONE] if in_doubt and "parked" not in steps else [])
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest deliveries are remembered; what is older than all of them is stale by then."""
+    monkeypatch.setattr(known_module, "KEEP", 3)
+    known = Known()
+    for number in range(5):
+        known.observe(order_event(f"s{number}-mfqwpfk0-E"))
+        known.observe(order_event(f"s{number}-mfqwpfk0-E"))
+    assert [known.verdict(f"s{number}-mfqwpfk0") for number in range(5)] == ["unknown"] * 2 + ["adopted"] * 3
