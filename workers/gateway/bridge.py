@@ -341,10 +341,11 @@ class Bridge:
     def _keep(self, event: OrderLifecycleEvent) -> None:
         self._orders.pop((event.client_id, event.order_id), None)  # what was said before it had a permId
         key = order_key(event)
+        before = self._orders.get(key)
         self._orders[key] = event
         if event.client_id == self.client_id and event.ref:
             self._placed.pop(event.order_id, None)
-        if ended(event):
+        if ended(event) and (before is None or not ended(before)):  # IB repeats the end of an order
             self._ended.append(key)
             if len(self._ended) > KEEP:
                 self._drop_ended(self._ended.popleft())

@@ -374,7 +374,7 @@ def test_open_order(joined: Bridge) -> None:
 
 def test_an_adjustable_stop(joined: Bridge) -> None:
     """The change that is still to come is part of the terms, in percent only where IB says so; made, it is gone."""
-    coming = {
+    coming: dict[str, Any] = {
         "orderType": "STP",
         "adjustedOrderType": "TRAIL",
         "triggerPrice": 2.7,
@@ -732,8 +732,19 @@ def test_memory_does_not_grow_with_the_day(joined: Bridge, monkeypatch: pytest.M
     monkeypatch.setattr(bridge, "KEEP", 10)
     opened(joined, permId=1, orderId=1)
     for each in range(2, 40):
-        opened(joined, "Filled", permId=each, orderId=each)
+        for _ in range(2):  # a duplicate Filled is normal
+            opened(joined, "Filled", permId=each, orderId=each)
         joined.execution(execution(exec_id=f"e.{each}.01"), now_ns=7, now=NOW)
     assert len(joined._orders) == 11
     assert len(joined._refs_by_execution) == 10
     assert joined.ref_of(1) == REF
+
+
+def test_an_order_that_comes_back(joined: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IB may take an Inactive order back to work: it is not forgotten with those that ended when it did."""
+    monkeypatch.setattr(bridge, "KEEP", 2)
+    opened(joined, "Inactive", permId=1, orderId=1, orderRef="a-1-E")
+    opened(joined, "Submitted", permId=1, orderId=1, orderRef="a-1-E")
+    for each in (2, 3, 4):
+        opened(joined, "Filled", permId=each, orderId=each)
+    assert joined.ref_of(1) == "a-1-E"
