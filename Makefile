@@ -2,6 +2,7 @@
 # make test           lint, types, layering, all tests, coverage
 # make venvs          the client libraries the paper gateway is judged by, one virtualenv each
 # make venv           only set up .venv and var/
+# make bench          speed as ratios against baselines and limits (QUICK=1: about a minute)
 # make clean          remove what the others made
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -9,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test venv venvs clean
+.PHONY: run test venv venvs bench clean
 .DEFAULT_GOAL := run
 
 run: venv
@@ -33,6 +34,9 @@ $(READY): constraints.txt setup.cfg pyproject.toml Makefile
 
 venvs: venv
 	$(BIN)/python -m tests.paper.venvs
+
+bench: venv
+	@QUICK=$(QUICK) $(BIN)/python -m bench.storm
 
 clean:
 	rm -rf .venv .venvs var build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
