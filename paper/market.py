@@ -14,7 +14,7 @@ from enum import StrEnum
 from random import Random
 
 from paper.contracts import Catalog, Instrument, Underlying
-from paper.hours import close_of
+from paper.hours import NEW_YORK, close_of
 from paper.paths import Path, PathName, Point
 from paper.pricing import Greeks, black_scholes
 from paper.quotes import Quote, first_quote, moved_quote, next_quote
@@ -168,7 +168,13 @@ class Market:
         return changed
 
     def new_day(self) -> None:
-        """Start the next session's open, high, low and volume; the last price becomes the close."""
+        """Forget options that are no more; the last price becomes the close, and volume and range start afresh."""
+        today = f"{self._now.astimezone(NEW_YORK):%Y%m%d}"
+        self._lines = {
+            con_id: line
+            for con_id, line in self._lines.items()
+            if not line.instrument.is_option or line.instrument.expiry >= today
+        }
         for line in self._lines.values():
             if line.quote is not None:
                 line.quote = line.quote.of_new_day()

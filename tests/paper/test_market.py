@@ -60,6 +60,7 @@ def test_new_day_starts_from_the_last_price() -> None:
     market.move("AAPL", 200)
     market.quote(_OPTION)
     market.new_day()
+    assert market.followed(_OPTION.con_id) is not None
     quote = market.quote(_STOCK)
     assert (quote.close, quote.volume) == (quote.last, 0)
 
@@ -71,3 +72,12 @@ def test_only_followed_instruments_have_a_quote_by_id() -> None:
     quote = market.quote(_STOCK)
     assert market.followed(_STOCK.con_id) == quote
     assert _CATALOG.find(ContractQuery(symbol="SPX", sec_type="IND"), MONDAY.date())[0].is_index
+
+
+def test_expired_options_are_forgotten() -> None:
+    """A market that runs for months follows only what can still be traded."""
+    market = Market(_CATALOG, 1, Mood.STILL, MONDAY)
+    market.quote(_OPTION)
+    market.step(MONDAY + timedelta(days=40))
+    market.new_day()
+    assert market.followed(_OPTION.con_id) is None
