@@ -40,6 +40,9 @@ class Broker(Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_timeout_s: Annotated[Seconds, says("Seconds of silence, probe included, that end a link.")] = (
         5.0
     )
+    settle_s: Annotated[Seconds, says("Seconds between the two rounds that decide on an order in doubt.")] = (
+        1.0
+    )
     backoff_first_s: Annotated[Seconds, says("Seconds before the first reconnect; doubles, with jitter.")] = (
         0.1
     )

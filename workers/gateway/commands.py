@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import structlog
@@ -21,13 +23,19 @@ from router.messages import (
     HoldingsQuery,
     LinkPhase,
     ModifyOrder,
+    OrderChange,
     OrderIntent,
+    OrderParked,
+    OrderRequest,
     OrderSent,
+    ParkedQuery,
+    ParkedReply,
     PlaceBracket,
     PlaceOrders,
     PlaceReply,
     PrepareContract,
     PriceBand,
+    ResolveParked,
 )
 from router.messages import Message as BusMessage
 from router.pacing import Priority, UnitTooLarge
@@ -36,6 +44,7 @@ from workers.gateway.desk import Desk, Reply, dropped
 from workers.gateway.known import Known
 from workers.gateway.session import Session, Sink
 
+NEVER_MS = 2**53  # epoch ms
 RULE_S = 1.0  # for a market rule: a signal waits for it
 
 log = structlog.get_logger()
@@ -53,6 +62,7 @@ class Commands:
         self._sink = sink
         self._durable = durable
         self._reply = reply
+        session.resend = self._send_again
         self._desk = Desk(session, current, durable=durable, reply=reply)
         self._qualified: dict[ContractSpec, ContractReady] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,7 +72,7 @@ class Commands:
         """One command; None when the answer follows later."""
         match message:
             case PlaceBracket():
-                return self._place(request_id, message)
+                return self._place(message, partial(self._reply, request_id))
             case FindDelivery():
                 return self._find(message)
             case PlaceOrders():
@@ -75,6 +85,10 @@ class Commands:
                 return self._desk.flatten(request_id, message)
             case HoldingsQuery():
                 return self._desk.holdings()
+            case ParkedQuery():
+                return ParkedReply(tuple(self._known.parked()))
+            case ResolveParked():
+                return self._resolve(request_id, message)
             case CancelAll():
                 return self._cancel_all(request_id)
             case PrepareContract():
@@ -92,8 +106,8 @@ class Commands:
         verdict = self._known.verdict(command.delivery)
         return PlaceReply(delivery=command.delivery, outcome=verdict)
 
-    def _place(self, request_id: str, command: PlaceBracket) -> BusMessage | None:
-        """Have the bracket sent in its turn; the reply follows when it left, or it is known that it won't."""
+    def _place(self, command: PlaceBracket, answer: Callable[[BusMessage], None]) -> BusMessage | None:
+        """Have the bracket sent in its turn; the answer follows when it left, or it is known that it won't."""
         if self._session.phase is not LinkPhase.READY:
             return self._desk.not_ready()
         verdict = self._known.verdict(command.request.delivery)
@@ -102,9 +116,9 @@ class Commands:
         try:
             self._session.link.outbox.offer(
                 Priority.ENTRY,
-                lambda: self._reply(request_id, self._send_or_refuse(command)),
+                lambda: answer(self._send_or_refuse(command)),
                 size=len(command.legs),
-                dropped=lambda error: self._reply(request_id, dropped(error)),
+                dropped=lambda error: answer(dropped(error)),
             )
         except UnitTooLarge as error:
             return CommandRefused(code="TOO_MANY_LEGS", text=str(error))
@@ -142,6 +156,47 @@ class Commands:
             "bracket sent", signal_id=request.signal.id, order_ref=legs[0].ref, order_id=legs[0].order_id
         )
         return PlaceReply(delivery=request.delivery, outcome="sent")
+
+    def _resolve(self, request_id: str, command: ResolveParked) -> BusMessage | None:
+        """An operator's decision on a parked bracket, journalled before it has effect."""
+        delivery = command.delivery
+        parked = next((one for one in self._known.parked() if one.delivery == delivery), None)
+        if parked is None:
+            return CommandRefused("NOT_PARKED", f"{delivery} is not parked: see `router parked list`")
+        intent = self._known.intent_of(delivery)
+        if command.how != "resend":
+            self._decided(parked.request, command.how)
+            return PlaceReply(delivery=delivery, outcome="adopted" if command.how == "adopt" else "unknown")
+        if self._session.phase is not LinkPhase.READY:
+            return self._desk.not_ready()
+        if intent is None:
+            return CommandRefused(
+                "NO_TERMS", f"the terms of {delivery} are no longer in the journal: drop it"
+            )
+        fresh = msgspec.structs.replace(parked.request, expires_ms=NEVER_MS)  # the operator has decided
+        self._decided(parked.request, "resend")
+        return self._place(PlaceBracket(request=fresh, legs=intent.legs), partial(self._reply, request_id))
+
+    def _send_again(self, intent: OrderIntent) -> None:
+        """The recovery found that IB never took this bracket. If it cannot be sent now, a person decides."""
+        self._decided(intent.request, "resend")
+
+        def answer(message: BusMessage) -> None:
+            if isinstance(message, CommandRefused):
+                why = f"never taken by IB, and not sent again: {message.text}"
+                parked = OrderParked(delivery=intent.delivery, request=intent.request, reason=why)
+                self._known.observe(parked)
+                self._sink(parked)
+
+        refusal = self._place(PlaceBracket(request=intent.request, legs=intent.legs), answer)
+        if refusal is not None:
+            answer(refusal)
+
+    def _decided(self, request: OrderRequest, how: str) -> None:
+        change = OrderChange("parked", request.delivery, request.account, request.contract, (), how)
+        self._durable(change)
+        self._known.observe(change)
+        log.warning("order in doubt resolved", order_ref=request.delivery, how=how)
 
     def _cancel_all(self, request_id: str) -> BusMessage | None:
         """One message that IB applies to every order of the login."""

@@ -6,16 +6,18 @@ without evidence is a doubt, never a permission (design, section 6).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from router.bracket import stem_of
 from router.messages import (
     BrokerError,
     ExecutionFill,
+    OrderChange,
     OrderIntent,
     OrderLifecycleEvent,
     OrderParked,
-    OrderRequest,
+    OrderSent,
 )
 from router.messages import Message as BusMessage
 
@@ -26,6 +28,15 @@ KEEP = 50_000
 Verdict = Literal["unknown", "adopted", "in_doubt"]
 
 
+@dataclass
+class Intention:
+    """A bracket without evidence: the connection that wrote it, and whether its last byte left."""
+
+    connection: int
+    intent: OrderIntent
+    sent: bool = False
+
+
 class Known:
     """Stems of orderRefs that were intended or seen, and the highest order id ever."""
 
@@ -33,8 +44,8 @@ class Known:
         self.connection = 0  # counts connects; an intent of this connection is on its way, not in doubt
         self.highest_order_id = 0
         self._evidence: dict[str, None] = {}  # stems, oldest first
-        self._intended: dict[str, tuple[int, OrderRequest]] = {}  # no evidence yet; connection that wrote it
-        self._parked: set[str] = set()
+        self._intended: dict[str, Intention] = {}  # no evidence yet
+        self._parked: dict[str, OrderParked] = {}
 
     def new_connection(self) -> None:
         """From here on what an earlier connection sent counts only by evidence."""
@@ -45,10 +56,17 @@ class Known:
         match message:
             case OrderIntent():
                 if message.delivery not in self._evidence:
-                    self._intended[message.delivery] = (self.connection, message.request)
+                    self._intended[message.delivery] = Intention(self.connection, message)
                 self._see_ids(*(leg.order_id for leg in message.legs))
+            case OrderSent():
+                if message.delivery in self._intended:
+                    self._intended[message.delivery].sent = True
             case OrderParked():
-                self._parked.add(message.delivery)
+                self._parked[message.delivery] = message
+            case OrderChange(what="parked"):
+                self._resolve(message.name, message.reason)
+            case OrderChange():
+                self._see_ids(*(leg.order_id for leg in message.legs))
             case OrderLifecycleEvent() | ExecutionFill():
                 self._see_evidence(message.ref)
                 self._see_ids(message.order_id)
@@ -63,22 +81,39 @@ class Known:
             return "adopted"
         if delivery not in self._intended:
             return "in_doubt" if delivery in self._parked else "unknown"
-        connection, _ = self._intended[delivery]
-        return "adopted" if connection == self.connection else "in_doubt"
+        return "adopted" if self._intended[delivery].connection == self.connection else "in_doubt"
 
-    def doubts(self) -> list[OrderRequest]:
-        """Requests that an earlier connection may have sent, that IB does not know, and that are not parked."""
+    def doubts(self) -> list[Intention]:
+        """Brackets that an earlier connection may have sent, that IB does not know, and that are not parked."""
         return [
-            request
-            for delivery, (connection, request) in self._intended.items()
-            if connection != self.connection and delivery not in self._parked
+            intention
+            for delivery, intention in self._intended.items()
+            if intention.connection != self.connection and delivery not in self._parked
         ]
+
+    def parked(self) -> list[OrderParked]:
+        """What an operator has to decide, oldest first: parked, not resolved, and IB has not told of it since."""
+        return list(self._parked.values())
+
+    def intent_of(self, delivery: str) -> OrderIntent | None:
+        """The bracket as it was intended, while there is no evidence of it."""
+        intention = self._intended.get(delivery)
+        return intention.intent if intention is not None else None
+
+    def _resolve(self, delivery: str, how: str) -> None:
+        """An operator's or the recovery's word: only `resend` makes it unknown again."""
+        self._parked.pop(delivery, None)
+        if how == "resend":
+            self._intended.pop(delivery, None)
+        else:
+            self._see_evidence(f"{delivery}-E")
 
     def _see_evidence(self, ref: str) -> None:
         stem = stem_of(ref)
         if stem and stem not in self._evidence:
             self._evidence[stem] = None
             self._intended.pop(stem, None)
+            self._parked.pop(stem, None)
             if len(self._evidence) > KEEP:
                 del self._evidence[next(iter(self._evidence))]
 

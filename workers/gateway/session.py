@@ -21,9 +21,10 @@ import structlog
 from conf.ib_errors import load_ib_errors
 from conf.settings import Settings
 from ipc.bus import Quarantine
+from router import recovery
 from router.connectivity import Connectivity, hear
 from router.ib_errors import ErrorPolicies
-from router.messages import BrokerError, ContractSpec, LinkPhase, LinkState, OrderParked
+from router.messages import BrokerError, ContractSpec, LinkPhase, LinkState, OrderIntent, OrderParked
 from router.messages import Message as BusMessage
 from router.pacing import Priority
 from router.reconnect import ResetWindows, backoff_s
@@ -62,7 +63,7 @@ class Session:
         self._streams: dict[int, ContractSpec] = {}
         self._lost = asyncio.Event()
         self._lost_reason = ""
-        self._failure: Exception | None = None  # of the sink: what IB says cannot be kept
+        self._failure: BaseException | None = None  # of the sink: what IB says cannot be kept
         self._resync = asyncio.Event()
         self._data_lost = False
         self._connectivity = Connectivity()
@@ -70,6 +71,8 @@ class Session:
         self._inquire = asyncio.Event()
         self._resets = ResetWindows(settings.broker.reset_windows, settings.broker.reset_zone)
         self._quarantine = Quarantine(_quarantine(settings))
+        self._recovering: asyncio.Task[None] | None = None
+        self.resend: Callable[[OrderIntent], None] = _nobody  # who sends a bracket again; Commands
         self.account = ""
         self.phase = LinkPhase.DOWN
         self._counts = {"messages": 0, "undecodable": 0, "connects": 0}
@@ -122,6 +125,8 @@ class Session:
         """The socket is gone: from now on, not from when the task notices."""
         self._lost_reason = reason
         self._lost.set()
+        if self._recovering is not None:
+            self._recovering.cancel()
         if self.phase is not LinkPhase.DOWN:
             self._to(LinkPhase.DOWN, reason)
 
@@ -177,6 +182,16 @@ class Session:
             self._resync.clear()
             await self._ask_for_everything()
         self._judge("rebuilt from IB")
+        if self._known.doubts():
+            self._recovering = asyncio.ensure_future(self._recover())
+            self._recovering.add_done_callback(self._recovered)
+
+    def _recovered(self, task: asyncio.Task[None]) -> None:
+        """Whatever ended it but its own end makes the connection begin anew."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if not isinstance(error, OSError | TimeoutError):
+                self._failure = self._failure or error
+            self.on_closed(f"orders in doubt could not be looked up: {error!r}")
 
     async def _ask_for_everything(self) -> None:
         """One request at a time; all of them must be answered."""
@@ -200,15 +215,31 @@ class Session:
         for contract in self._streams.values():
             self.link.stream_quotes(contract)
         await self._ask_about_doubts()
-        if not self._connectivity.server:  # else IB has not told all it knows
-            self._park_doubts()
 
-    def _park_doubts(self) -> None:
-        """IB has told all it knows: what was intended and is not in it may or may not have reached IB."""
-        for request in self._known.doubts():
-            reason = "intended before the connection was lost, unknown to IB after it came back"
-            log.error("order in doubt, parked", signal_id=request.signal.id, order_ref=request.delivery)
-            self.on_messages([OrderParked(delivery=request.delivery, request=request, reason=reason)])
+    async def _recover(self) -> None:
+        """Orders in doubt after a rebuild, which was the first round: settle, ask again, then decide.
+
+        A connection that is lost meanwhile ends this; the next rebuild begins anew.
+        """
+        await asyncio.sleep(self._settings.broker.settle_s)
+        if self._connectivity.server:
+            return  # IB has not told all it knows
+        for ask in (self.link.open_orders, self.link.completed_orders, self.link.executions):
+            await self._insist(ask)
+        now_ms = time.time_ns() // 1_000_000
+        for doubt in self._known.doubts():
+            request, sent = doubt.intent.request, doubt.sent
+            decision = recovery.decide(
+                evidence=False, rounds=ROUNDS, sent=sent, now_ms=now_ms, expires_ms=request.expires_ms
+            )
+            log.error(
+                "order in doubt", signal_id=request.signal.id, order_ref=request.delivery, decision=decision
+            )
+            if decision == "resend":
+                self.resend(doubt.intent)
+            else:
+                why = recovery.reason(sent=sent)
+                self.on_messages([OrderParked(delivery=request.delivery, request=request, reason=why)])
 
     async def _insist(self, ask: Callable[[float], Awaitable[None]]) -> None:
         for left in reversed(range(ATTEMPTS)):
@@ -326,6 +357,10 @@ class Session:
             self._failure = error
             self._lost.set()
             raise
+
+
+def _nobody(intent: OrderIntent) -> None:
+    """Without commands nothing is sent: the next rebuild finds the bracket in doubt again."""
 
 
 def choose_account(managed: Sequence[str], named: str, mode: str) -> str:

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.ib_errors import Policy
-from router.messages import BrokerError, ExecutionFill, Message, OrderIntent, OrderParked, Quote
+from router.messages import (
+    BrokerError,
+    ExecutionFill,
+    Message,
+    OrderChange,
+    OrderIntent,
+    OrderParked,
+    OrderSent,
+    Quote,
+)
 from tests.router.factory import OPTION, leg, order_event, quote, request
 from workers.gateway import known as known_module
 from workers.gateway.known import Known
@@ -84,7 +93,7 @@ def test_intent_of_an_earlier_connection() -> None:
     """Without evidence nobody knows: in doubt, never a permission (design, section 6)."""
     made = known(intent())
     assert made.verdict(ONE) == "in_doubt"
-    assert made.doubts() == [request(delivery=ONE)]
+    assert [one.intent.request for one in made.doubts()] == [request(delivery=ONE)]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +121,7 @@ def test_an_error_that_proves_nothing(policy: Policy) -> None:
     """An error that leaves open whether IB took the order is no evidence that it did (conf/ib_errors.toml)."""
     made = known(intent(), error(f"{ONE}-E", policy))
     assert made.verdict(ONE) == "in_doubt"
-    assert made.doubts() == [request(delivery=ONE)]
+    assert [one.intent.request for one in made.doubts()] == [request(delivery=ONE)]
 
 
 @pytest.mark.parametrize("ref", ["", "manual", f"{TWO}-E", ONE, f"{ONE}-Entry"])
@@ -126,7 +135,7 @@ def test_parked_once() -> None:
     """What is parked stays in doubt and is not parked again, not even after the intent has left the journal."""
     made = known(intent(), parked(), intent(TWO, 201))
     assert made.verdict(ONE) == "in_doubt"
-    assert made.doubts() == [request(delivery=TWO)]
+    assert [one.intent.request for one in made.doubts()] == [request(delivery=TWO)]
     assert known(parked()).verdict(ONE) == "in_doubt"
 
 
@@ -178,7 +187,7 @@ def test_law(steps: list[str]) -> None:
         assert before == "unknown" or after != "unknown"
     told = {"order", "execution", "error"} & set(steps)
     assert made.verdict(ONE) == "adopted" or not told
-    listed = [one.delivery for one in made.doubts()]
+    listed = [one.intent.delivery for one in made.doubts()]
     in_doubt = made.verdict(ONE) == "in_doubt" and "intent" in steps
     assert listed == ([ONE] if in_doubt and "parked" not in steps else [])
 
@@ -191,3 +200,48 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         known.observe(order_event(f"s{number}-mfqwpfk0-E"))
         known.observe(order_event(f"s{number}-mfqwpfk0-E"))
     assert [known.verdict(f"s{number}-mfqwpfk0") for number in range(5)] == ["unknown"] * 2 + ["adopted"] * 3
+
+
+@pytest.mark.parametrize(
+    ("how", "verdict"), [("adopt", "adopted"), ("drop", "adopted"), ("resend", "unknown")]
+)
+def test_a_decision_on_a_parked_delivery(how: str, verdict: str) -> None:
+    """It is parked no more; only after `resend` may it be sent, and only once."""
+    made = Known()
+    made.observe(intent())
+    made.new_connection()
+    made.observe(OrderParked(delivery=ONE, request=request(delivery=ONE), reason="in doubt"))
+    assert [parked.delivery for parked in made.parked()] == [ONE]
+    assert made.intent_of(ONE) == intent()
+    made.observe(OrderChange("parked", ONE, "DU1", OPTION, (), how))
+    assert made.parked() == []
+    assert made.intent_of(ONE) is None
+    assert made.verdict(ONE) == verdict
+    made.observe(intent(first_id=201))
+    assert made.verdict(ONE) == "adopted"
+
+
+def test_evidence_resolves_a_parked_delivery() -> None:
+    """IB tells of the order after all: there is nothing left to decide."""
+    made = Known()
+    made.observe(OrderParked(delivery=ONE, request=request(delivery=ONE), reason="in doubt"))
+    made.observe(order_event(f"{ONE}-E"))
+    assert made.parked() == []
+    assert made.verdict(ONE) == "adopted"
+
+
+def test_whether_it_was_sent_is_known() -> None:
+    """OrderSent marks the intention; one for a delivery with evidence changes nothing."""
+    made = Known()
+    made.observe(intent())
+    made.observe(OrderSent(delivery=ONE, order_ids=(101,)))
+    made.observe(OrderSent(delivery=TWO, order_ids=(102,)))
+    made.new_connection()
+    assert [doubt.sent for doubt in made.doubts()] == [True]
+
+
+def test_ids_of_orders_beside_brackets_count() -> None:
+    """No order id is handed out twice, whoever had it."""
+    made = Known()
+    made.observe(OrderChange("place", "guard", "DU1", OPTION, (leg("guard:1", 900),), "unprotected"))
+    assert made.highest_order_id == 900
