@@ -1,6 +1,6 @@
 """Orders that an error of IB left in doubt, until IB has said what is true of them. Pure.
 
-An error with policy `query` proves nothing: the order may live, be over, or never have been taken. IB is asked for
+An error with policy `query` or `pacing` proves nothing: the order may live, be over, or never have been taken. IB is asked for
 all open and completed orders; any word on the order settles it. An order that IB has never said anything about but
 that error, and does not list in two rounds after it, was never taken: that is said as an error with policy
 `terminal`, because asking is evidence where a code is not.
@@ -29,7 +29,7 @@ class Doubts:
     def observe(self, message: BusMessage, *, heard: bool) -> None:
         """`heard`: IB had told of this error's order before it."""
         match message:
-            case BrokerError(policy="query") if message.ref:
+            case BrokerError(policy="query" | "pacing") if message.ref:
                 self._errors[message.ref] = message
                 if heard:
                     self._heard.add(message.ref)

@@ -15,12 +15,15 @@ def error(policy: str = "query", ref: str = REF) -> BrokerError:
 
 
 def test_only_a_query_about_an_order_is_a_doubt() -> None:
-    """Warnings, link messages and errors of data requests ask nothing."""
+    """Warnings, link messages and errors of data requests ask nothing; a message refused for its pace asks."""
     doubts = Doubts()
-    for policy in ("informational", "modify-only", "link", "pacing", "terminal"):
+    for policy in ("informational", "modify-only", "link", "terminal"):
         doubts.observe(error(policy), heard=False)
     doubts.observe(error(ref=""), heard=False)
     assert not doubts
+    doubts.observe(error("pacing"), heard=False)
+    assert doubts
+    doubts = Doubts()
     doubts.observe(error(), heard=False)
     assert doubts
 
