@@ -42,6 +42,7 @@ from router.order import Sized, order_request
 from router.quote import QuoteBook, no_quote, priced
 from router.refusal import denied, unreadable, unusable
 from router.signal import delivery_of, parse
+from workers.killpoint import kill_point
 from workers.role import LoopShell
 from workers.runner import run
 from workers.store.client import StoreAway, connect
@@ -180,7 +181,9 @@ class Sizing:
         """Take what is there. Until everything needed is there too, signals wait in Redis."""
         if self._draining or not self._intake.reachable() or self.waiting_for:
             return
+        kill_point("sizing.take.before")
         for taken in self._intake.collect():
+            kill_point("sizing.take.after")
             self._receive(taken)
 
     def _receive(self, taken: Taken) -> None:
@@ -191,11 +194,13 @@ class Sizing:
             self._tell_refused(unreadable(taken.payload, taken.ticket, error))
             return
         candidate = Candidate(delivery_of(signal), signal, taken.ticket)
+        kill_point("sizing.received.before")
         self._publish(
             SignalReceived(
                 delivery=candidate.delivery, signal=signal, ticket=taken.ticket, redelivered=taken.redelivered
             )
         )
+        kill_point("sizing.received.after")
         if candidate.delivery in self._candidates:
             return  # the same delivery twice: the first one answers for both
         self._candidates[candidate.delivery] = candidate
@@ -208,6 +213,7 @@ class Sizing:
         """Was this delivery sent before the crash? Ask before anything else."""
 
         def on_reply(reply: Message) -> None:
+            kill_point("sizing.found")
             match reply:
                 case PlaceReply(outcome="unknown"):
                     self._gate(candidate)
@@ -216,18 +222,22 @@ class Sizing:
                 case _:
                     self._again(candidate, self._find)
 
+        kill_point("sizing.find.before")
         self._ask_gateway(candidate, FindDelivery(delivery=candidate.delivery), on_reply)
+        kill_point("sizing.find.after")
 
     # ------------------------------------------------------------ decide
 
     def _gate(self, candidate: Candidate) -> None:
         """Screen and gate before anything is spent on the signal."""
+        kill_point("sizing.gate.before")
         try:
             candidate.gates = read_gates(self._redis)
         except StoreAway as error:
             self._intake.problem = str(error)
             self._again(candidate, self._gate)
             return
+        kill_point("sizing.gate.after")
         facts = self._facts(candidate, candidate.gates)
         try:
             risk.screen(facts)
@@ -238,6 +248,7 @@ class Sizing:
         if denial is not None:
             self._deny(candidate, denial)
             return
+        kill_point("sizing.gated.before")
         self._publish(
             SignalGated(
                 delivery=candidate.delivery,
@@ -246,12 +257,14 @@ class Sizing:
                 checks=risk.NAMES,
             )
         )
+        kill_point("sizing.gated.after")
         self._prepare(candidate)
 
     def _prepare(self, candidate: Candidate) -> None:
         """Have the contract qualified and its quotes streamed."""
 
         def on_reply(reply: Message) -> None:
+            kill_point("sizing.prepared")
             match reply:
                 case ContractReady():
                     candidate.ready = reply
@@ -268,7 +281,9 @@ class Sizing:
                 case _:
                     self._again(candidate, self._prepare)
 
+        kill_point("sizing.prepare.before")
         self._ask_gateway(candidate, PrepareContract(contract=candidate.signal.contract), on_reply)
+        kill_point("sizing.prepare.after")
 
     def _await_quote(self, candidate: Candidate) -> None:
         wait_s = self._settings.entry.quote_wait_s
@@ -322,14 +337,19 @@ class Sizing:
             self._deny(candidate, denial)
             return
         self._counts["sized"] += 1
+        kill_point("sizing.sized.before")
         self._publish(SignalSized(delivery=candidate.delivery, request=request))
+        kill_point("sizing.sized.after")
         if candidate.signal.dry_run:
             self._refuse(candidate, "DRY_RUN", "dry_run", check="dry_run", detail="sized but never sent")
             return
+        kill_point("sizing.request.before")
         self._submission.send(candidate.delivery, request, lambda reply: self._on_submitted(candidate, reply))
+        kill_point("sizing.request.after")
 
     def _on_submitted(self, candidate: Candidate, reply: Message) -> None:
         """Submission has answered for the order; what it refused it has told itself."""
+        kill_point("sizing.answered")
         if isinstance(reply, PlaceReply):
             self._counts["submitted"] += 1
         self._leave(candidate)

@@ -29,6 +29,7 @@ from router.messages import (
 )
 from router.signal import age_ms
 from router.timeouts import EntryTimeouts, Resting
+from workers.killpoint import kill_point
 from workers.role import LoopShell
 from workers.runner import run
 
@@ -84,6 +85,7 @@ class Submission:
         """An order request from sizing; answered once the gateway has answered for it."""
         if not isinstance(message, OrderRequest):
             return CommandRefused(code="UNKNOWN_COMMAND", text=f"submission has no {type(message).__name__}")
+        kill_point("submission.request")
         self._counts["requests"] += 1
         placing = Placing(request_id, message)
         self._placing[message.delivery] = placing
@@ -116,18 +118,23 @@ class Submission:
         command = PlaceBracket(
             request=request, legs=legs(request, outside_rth=self._settings.entry.outside_rth)
         )
+        kill_point("submission.place.before")
         self._gateway.send(
             f"{request.delivery}/{placing.attempts}", command, lambda reply: self._on_placed(placing, reply)
         )
+        kill_point("submission.place.after")
 
     def _on_placed(self, placing: Placing, reply: Message) -> None:
+        kill_point("submission.placed")
         request = placing.request
         match reply:
             case PlaceReply(outcome="sent" | "adopted" as how):
                 self._counts[how] += 1
+                kill_point("submission.told.before")
                 self._shell.publisher.publish(
                     OrderSubmitted(delivery=request.delivery, signal_id=request.signal.id, how=how)
                 )
+                kill_point("submission.told.after")
             case PlaceReply():
                 self._counts["in_doubt"] += 1  # the gateway finds out, or parks it
             case CommandRefused(retry=True) if now_ms() <= request.expires_ms:
@@ -140,7 +147,9 @@ class Submission:
             case _:
                 raise TypeError(f"the gateway answered PlaceBracket with {type(reply).__name__}")
         del self._placing[request.delivery]
+        kill_point("submission.reply.before")
         self._shell.responder.reply(placing.request_id, reply)
+        kill_point("submission.reply.after")
 
     def _refuse(self, request: OrderRequest, status: str, reason: str, reply: CommandRefused) -> None:
         self._counts["refused"] += 1

@@ -43,6 +43,7 @@ from workers.gateway.current import Current
 from workers.gateway.desk import Desk, Reply, dropped
 from workers.gateway.known import Known
 from workers.gateway.session import Session, Sink
+from workers.killpoint import kill_point
 
 NEVER_MS = 2**53  # epoch ms
 RULE_S = 1.0  # for a market rule: a signal waits for it
@@ -101,6 +102,7 @@ class Commands:
     # ------------------------------------------------------------ orders
 
     def _find(self, command: FindDelivery) -> BusMessage:
+        kill_point("gateway.find")
         if self._session.phase is not LinkPhase.READY:
             return self._desk.not_ready()
         verdict = self._known.verdict(command.delivery)
@@ -108,6 +110,7 @@ class Commands:
 
     def _place(self, command: PlaceBracket, answer: Callable[[BusMessage], None]) -> BusMessage | None:
         """Have the bracket sent in its turn; the answer follows when it left, or it is known that it won't."""
+        kill_point("gateway.place")
         if self._session.phase is not LinkPhase.READY:
             return self._desk.not_ready()
         verdict = self._known.verdict(command.request.delivery)
@@ -116,7 +119,7 @@ class Commands:
         try:
             self._session.link.outbox.offer(
                 Priority.ENTRY,
-                lambda: answer(self._send_or_refuse(command)),
+                lambda: _told(answer, self._send_or_refuse(command)),
                 size=len(command.legs),
                 dropped=lambda error: answer(dropped(error)),
             )
@@ -138,6 +141,7 @@ class Commands:
         verdict = self._known.verdict(request.delivery)
         if verdict != "unknown":
             return PlaceReply(delivery=request.delivery, outcome=verdict)
+        kill_point("gateway.looked_up")
         if time.time_ns() // 1_000_000 > request.expires_ms:
             return CommandRefused(code="STALE", text="the signal expired before its order could be sent")
         link = self._session.link
@@ -147,10 +151,16 @@ class Commands:
             for leg, order in zip(command.legs, orders, strict=True)
         )
         intent = OrderIntent(delivery=request.delivery, request=request, legs=legs)
+        kill_point("gateway.intent.before")
         self._durable(intent)
+        kill_point("gateway.intent.after")
         self._known.observe(intent)
+        kill_point("gateway.write.before")
         link.place(request.contract, orders)
+        kill_point("gateway.write.after")
+        kill_point("gateway.sent.before")
         self._sink(OrderSent(delivery=request.delivery, order_ids=tuple(leg.order_id for leg in legs)))
+        kill_point("gateway.sent.after")
         self.placed += 1
         log.info(
             "bracket sent", signal_id=request.signal.id, order_ref=legs[0].ref, order_id=legs[0].order_id
@@ -214,6 +224,7 @@ class Commands:
     # ------------------------------------------------------------ contracts
 
     def _prepare(self, request_id: str, wanted: ContractSpec) -> BusMessage | None:
+        kill_point("gateway.prepare")
         if self._session.phase is not LinkPhase.READY:
             return self._desk.not_ready()
         ready = self._qualified.get(wanted)
@@ -226,6 +237,7 @@ class Commands:
         return None
 
     async def _qualify(self, request_id: str, wanted: ContractSpec) -> None:
+        kill_point("gateway.details.before")
         try:
             found = await self._session.link.contract_details(wanted, self._session.request_timeout_s)
         except TimeoutError:
@@ -234,6 +246,7 @@ class Commands:
         except OSError as error:
             self._reply(request_id, CommandRefused("LOOKUP_FAILED", str(error), retry=True))
             return
+        kill_point("gateway.details.after")
         if len(found) != 1:
             what = "is not listed at IB" if not found else f"fits {len(found)} contracts at IB"
             self._reply(request_id, CommandRefused(code="CONTRACT_LOOKUP_FAILED", text=what))
@@ -243,10 +256,14 @@ class Commands:
             ready = msgspec.structs.replace(
                 ready, contract=msgspec.structs.replace(ready.contract, exchange=wanted.exchange)
             )
+        kill_point("gateway.rule.before")
         ready = msgspec.structs.replace(ready, bands=await self._bands(ready.contract.con_id))
+        kill_point("gateway.rule.after")
         self._qualified[wanted] = ready
         self._session.stream(ready.contract)
+        kill_point("gateway.prepared.before")
         self._reply(request_id, ready)
+        kill_point("gateway.prepared.after")
 
     async def _bands(self, con_id: int) -> tuple[PriceBand, ...]:
         """The contract's market rule; without one, or an answer, its minimum tick stands for all prices."""
@@ -259,3 +276,9 @@ class Commands:
         except (TimeoutError, OSError) as error:
             log.warning("no market rule, minimum tick used", con_id=con_id, rule=rule_id, problem=str(error))
             return ()
+
+
+def _told(answer: Callable[[BusMessage], None], message: BusMessage) -> None:
+    kill_point("gateway.reply.before")
+    answer(message)
+    kill_point("gateway.reply.after")

@@ -24,6 +24,7 @@ from workers.gateway.library import IB, Contract, ExecutionFilter, Order
 from workers.gateway.orders import bracket, single, to_contract
 from workers.gateway.outbox import Dropped, Outbox, nobody, nothing
 from workers.gateway.waiting import Waiting
+from workers.killpoint import kill_point
 
 
 class Listener(Protocol):
@@ -238,7 +239,9 @@ class Link:
     def place(self, spec: ContractSpec, orders: Sequence[Order]) -> None:
         """Write the orders to the socket, in order. Only from a unit of the outbox of that size."""
         contract = to_contract(spec)
-        for order in orders:
+        for number, order in enumerate(orders):
+            if number:
+                kill_point("gateway.write.leg")
             self.inbound.bridge.placed(order.orderId, order.orderRef)
             self._client.placeOrder(order.orderId, contract, order)
 

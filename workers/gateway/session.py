@@ -32,6 +32,7 @@ from workers.gateway.current import Current
 from workers.gateway.doubts import ROUNDS, Doubts
 from workers.gateway.known import Known
 from workers.gateway.link import Link
+from workers.killpoint import kill_point
 
 MAX_KEPT = 1 << 16  # bytes kept of one message that cannot be decoded
 ATTEMPTS = 3  # of each rebuild request before the connection is given up
@@ -107,7 +108,9 @@ class Session:
     def on_messages(self, messages: Sequence[BusMessage]) -> None:
         """Journal, publish, and learn what the next command will need to know."""
         self._counts["messages"] += len(messages)
+        kill_point("gateway.heard.before")
         self._publish(*messages)
+        kill_point("gateway.heard.after")
         for message in messages:
             self._known.observe(message)
             self._current.observe(message)
@@ -222,10 +225,12 @@ class Session:
         A connection that is lost meanwhile ends this; the next rebuild begins anew.
         """
         await asyncio.sleep(self._settings.broker.settle_s)
+        kill_point("gateway.recover.settled")
         if self._connectivity.server:
             return  # IB has not told all it knows
         for ask in (self.link.open_orders, self.link.completed_orders, self.link.executions):
             await self._insist(ask)
+        kill_point("gateway.recover.asked")
         now_ms = time.time_ns() // 1_000_000
         for doubt in self._known.doubts():
             request, sent = doubt.intent.request, doubt.sent
@@ -235,6 +240,7 @@ class Session:
             log.error(
                 "order in doubt", signal_id=request.signal.id, order_ref=request.delivery, decision=decision
             )
+            kill_point("gateway.recover.decided")
             if decision == "resend":
                 self.resend(doubt.intent)
             else:
