@@ -29,6 +29,9 @@ def _restored() -> Iterator[None]:
     """Leave logging as the next test expects it."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    logging.captureWarnings(
+        False
+    )  # if a test before this one left it on, it would not be on for the warnings of now
     yield
     logging.captureWarnings(False)
     root.handlers[:] = handlers
