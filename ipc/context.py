@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import ClassVar
 
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
@@ -49,6 +50,10 @@ class Context:
     and KeysMissing for tcp.
     """
 
+    _open: ClassVar[set[Context]] = (
+        set()
+    )  # a context that is collected as garbage while open hangs or aborts in libzmq
+
     def __init__(self, options: Options | None = None, *, keys: Keys | None = None) -> None:
         self.options = options or Options()
         self._keys = keys
@@ -56,6 +61,7 @@ class Context:
         self._authenticator: ThreadAuthenticator | None = None
         self._locks: list[int] = []
         self._sockets: list[Socket] = []
+        self._open.add(self)
 
     def __enter__(self) -> Context:
         return self
@@ -126,6 +132,7 @@ class Context:
             self._authenticator.stop()
             self._authenticator = None
         self._context.destroy()
+        self._open.discard(self)
         while self._locks:
             os.close(self._locks.pop())  # only now: a closing socket removes its file late
 

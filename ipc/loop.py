@@ -144,7 +144,7 @@ class Loop:
                 received = thing.receive()
                 if received and handler is not None:
                     handler(received)
-        while self._posted:
+        for _ in range(len(self._posted)):  # what these post has its turn after the sockets
             self._posted.popleft()()
         self._run_timers()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import uvloop
 
 from ipc import aio
 from ipc.bus import BEGINNING, Context, Envelope, Journal, Publisher, Responder, Source, Subscriber
+from ipc.clock import NEVER, NS
+from ipc.context import Socket, nothing
 from router.messages import CancelReply, Message
 from tests.ipc.commands import Pair, cancel
 from tests.ipc.helpers import refuse, sent
@@ -158,6 +161,40 @@ def test_subscriber_and_publisher(short_dir: Path, run: Run) -> None:
     with Context() as context:
         run(main(context))
     journal.close()
+
+
+class Alarm:
+    """An attachable without sockets that wants to be called twice, the second time sooner than it first said."""
+
+    def __init__(self) -> None:
+        self.on_send: Callable[[], None] = nothing
+        self.sockets: list[Socket] = []
+        self.deadline_ns = time.monotonic_ns() + 3_600 * NS
+        self.called = 0
+
+    def receive(self) -> list[str]:
+        """Count; content after the second time that something was due."""
+        if time.monotonic_ns() >= self.deadline_ns:
+            self.called += 1
+            self.deadline_ns = time.monotonic_ns() + NS // 100 if self.called == 1 else NEVER
+        return []
+
+
+def test_deadlines_that_move(run: Run) -> None:
+    """The timer follows the object's deadline, nearer, further, and none at all."""
+
+    async def main() -> None:
+        alarm = Alarm()
+        attachment = aio.attach(asyncio.get_running_loop(), alarm)
+        await asyncio.sleep(0)
+        alarm.deadline_ns = time.monotonic_ns() + NS // 100
+        alarm.on_send()
+        await until(lambda: alarm.called == 2)
+        await asyncio.sleep(0.02)
+        assert alarm.called == 2
+        attachment.close()
+
+    run(main())
 
 
 def test_error_of_a_handler_reaches_the_loop(pair: Pair) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from ipc.context import Socket, nothing
 from ipc.errors import EndpointInUse, EndpointRefused, KeysMissing
 from ipc.security import generate_keys
 from router.messages import FindDelivery, PlaceReply
+from tests.helpers import PROJECT
 
 KINDS = [zmq.PUB, zmq.SUB, zmq.ROUTER, zmq.DEALER]
 
@@ -81,6 +84,28 @@ def test_close_may_come_twice() -> None:
     context = Context()
     context.close()
     context.close()
+
+
+LEAK = """
+import gc
+from ipc.bus import Context, Requester
+for number in range(20):
+    context = Context()
+    requester = Requester(context, "ipc:///tmp/nobody.cmd")
+    requester.itself, requester.context = requester, context
+    del context, requester
+    gc.collect()
+print("alive", flush=True)
+raise SystemExit(3)
+"""
+
+
+def test_context_that_is_forgotten_does_no_harm() -> None:
+    """Contexts left open, by an error say, neither hang nor abort the process, not even at its end."""
+    run = subprocess.run(
+        [sys.executable, "-c", LEAK], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (run.stdout, run.returncode) == ("alive\n", 3)
 
 
 def test_nothing_does_nothing() -> None:

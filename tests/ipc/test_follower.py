@@ -619,6 +619,20 @@ def test_damage_at_the_end_of_the_journal_is_a_reset(make: Callable[..., World])
     assert "damaged after seq 5" in reset.reason
 
 
+def test_frame_that_came_during_a_probe_is_not_delivered_again(make: Callable[..., World]) -> None:
+    """The answer to a probe may repeat what arrived live in the meantime."""
+    world = make()
+    world.settle()
+    world.now_ns += TIMING.probe_ns
+    world.ask()
+    world.publish(sent(1))
+    world.publish(sent(2))
+    world.deliver()
+    world.serve()
+    world.reply()
+    assert world.numbers == [1, 2]
+
+
 def test_late_frames_are_counted(make: Callable[..., World]) -> None:
     """A frame read long after it was published says that this subscriber is slow."""
     world = make()

@@ -103,6 +103,20 @@ def test_post_from_another_thread_wakes_the_loop(loop: Loop) -> None:
     assert ran == [(number, threading.get_ident()) for number in range(100)]
 
 
+def test_posting_without_end_starves_nobody(loop: Loop) -> None:
+    """An action that posts itself again leaves room for timers and sockets."""
+    turns: list[int] = []
+
+    def again() -> None:
+        turns.append(1)
+        loop.post(again)
+
+    loop.post(again)
+    loop.after(0.01, loop.stop)
+    loop.run()
+    assert len(turns) > 1
+
+
 def test_stop_from_a_signal_handler(loop: Loop) -> None:
     """SIGTERM's handler stops a loop that sleeps in poll."""
     before = signal.signal(signal.SIGTERM, lambda *_: loop.stop())

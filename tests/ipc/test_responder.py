@@ -203,6 +203,19 @@ def test_asker_that_has_gone_gets_its_reply_when_it_comes_back(short_dir: Path) 
     pair.close()
 
 
+def test_reply_on_a_closed_socket_is_an_error(short_dir: Path) -> None:
+    """Only a missing or slow asker is counted; any other failure to send goes through."""
+    pair = Pair(short_dir, lambda *_: None)
+    client = Client(pair)
+    client.ask("a", cancel("a"))
+    pair.serve_until(lambda: pair.responder.stats.commands == 1, "in work")
+    pair.responder.close()
+    with pytest.raises(zmq.ZMQError, match="socket"):
+        pair.responder.reply("CancelOrders:a", CancelReply(()))
+    client.close()
+    pair.close()
+
+
 @pytest.mark.parametrize(
     "parts", [[b"CancelOrders:a", b"\xc1"], [b"\xff", encode(cancel("a"))], [b"one"], [b"a", b"b", b"c"]]
 )

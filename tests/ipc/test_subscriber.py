@@ -148,6 +148,15 @@ def test_lost_journal_is_a_reset(bus: Bus, tmp_path: Path) -> None:
     assert subscriber.stats["gateway"].resets == 1
 
 
+def test_reset_that_nobody_listens_for_is_counted(bus: Bus) -> None:
+    """Without `on_reset` the snapshot comes all the same, and the counter says why."""
+    subscriber, got = bus.subscriber(("trade",), {"gateway": Position(1, 500)})
+    bus.snapshot = lambda: [sent(100)]
+    bus.run_until(lambda: got, "snapshot")
+    assert got[0].snapshot
+    assert subscriber.stats["gateway"].resets == 1
+
+
 def test_far_behind_the_retained_journal_is_a_reset(short_dir: Path) -> None:
     """A position that retention has overtaken ends in a snapshot, and says so."""
     bus = Bus(short_dir, segment_bytes=2_000)
