@@ -81,7 +81,7 @@ def test_libraries_and_warnings_speak_through_the_same_format() -> None:
     """Standard logging from WARNING on, tracebacks and Python warnings become lines; INFO of libraries does not."""
     stream = io.StringIO()
     configure(Log(), "gateway", stream)
-    logger = logging.getLogger("ib_insync.client")
+    logger = logging.getLogger("some.library")
     logger.info("chatter")
     try:
         raise OSError("gone")
@@ -91,7 +91,7 @@ def test_libraries_and_warnings_speak_through_the_same_format() -> None:
         warnings.simplefilter("always")
         warnings.warn("old", DeprecationWarning, stacklevel=1)
     first, second = lines(stream)
-    assert (first["event"], first["logger"], first["level"]) == ("peer closed", "ib_insync.client", "warning")
+    assert (first["event"], first["logger"], first["level"]) == ("peer closed", "some.library", "warning")
     assert first["exception"][0]["exc_type"] == "OSError"
     assert second["logger"] == "py.warnings"
 
