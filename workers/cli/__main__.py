@@ -10,11 +10,12 @@ import time
 from conf.settings import ConfigError, Settings, load
 from router.errors import RouterError
 from workers.cli.health import Exit
+from workers.cli.listening import listening
+from workers.cli.misuse import Misused
 from workers.cli.run import run
 from workers.cli.signals import send
 from workers.cli.stack import Down, Stack, Unreachable
 from workers.cli.status import judge, status
-from workers.cli.tail import tail
 
 UP_S = 60.0  # for a stack that was started to become well
 LOOK_S = 0.25
@@ -37,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     except RouterError as error:
         print(f"router: {error}", file=sys.stderr)
         return Exit.DEGRADED
+    except Misused as error:
+        print(f"router: {error}", file=sys.stderr)
+        return Exit.USAGE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return Exit.OK
@@ -63,11 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add("down", _down, "stop the stack")
     command = add("status", status, "how the stack is")
     command.add_argument("--json", action="store_true", help="one JSON document")
-    command = add("tail", tail, "what passes on the bus")
-    command.add_argument(
-        "topics", nargs="*", help="topics or messages, or `all`; default: no quotes or heartbeats"
-    )
-    command.add_argument("--json", action="store_true", help="JSON lines")
+    listening(add)
     signals = add("signal", None, "signals into Redis").add_subparsers(required=True, metavar="COMMAND")
     command = signals.add_parser("send", help="send one signal, as the platform would")
     command.set_defaults(act=send)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from conf.settings import Settings
-from ipc.bus import LIVE, Context, Envelope, NoReply, Options, Requester, Source, Subscriber
+from ipc.bus import LIVE, Context, Envelope, NoReply, Options, Position, Requester, Source, Subscriber
 from ipc.codec import to_document
 from ipc.topics import TOPIC_OF, TOPICS
 from router.messages import Message, StatusQuery, StatusReply
@@ -25,14 +26,19 @@ def context(settings: Settings) -> Context:
     return Context(Options(send_hwm=hwm, receive_hwm=hwm, linger_ms=0))
 
 
-def listen(joined: Context, settings: Settings, topics: Collection[str]) -> Subscriber:
-    """Everything that is published on these topics from now on."""
+def listen(
+    joined: Context,
+    settings: Settings,
+    topics: Collection[str],
+    positions: Mapping[str, Position] | None = None,
+) -> Subscriber:
+    """Everything that is published on these topics from now on, or after `positions` where a publisher has one."""
     publishers = [name for name in EVERYBODY if any(name in TOPICS[topic].publishers for topic in topics)]
     return Subscriber(
         joined,
         [Source(name, settings.pub(name), settings.cmd(name)) for name in publishers],
         topics,
-        positions=dict.fromkeys(publishers, LIVE),
+        positions={name: (positions or {}).get(name, LIVE) for name in publishers},
         receive_hwm=settings.bus.tail_hwm,
     )
 
@@ -71,10 +77,14 @@ def for_people(envelope: Envelope) -> str:
 
 def for_machines(envelope: Envelope) -> str:
     """One JSON object: `type`, `v`, the envelope's fields, and the message under `data`."""
+    return msgspec.json.encode(document(envelope)).decode()
+
+
+def document(envelope: Envelope) -> dict[str, Any]:
+    """The same as Python values."""
     head = msgspec.structs.asdict(envelope)
     message: Message = head.pop("message")
-    document = {"type": type(message).__name__, "v": message.version, **head, "data": to_document(message)}
-    return msgspec.json.encode(document).decode()
+    return {"type": type(message).__name__, "v": message.version, **head, "data": to_document(message)}
 
 
 def _tells(value: object) -> bool:

@@ -21,7 +21,7 @@ from workers.cli.health import PROCESSES, Exit
 from workers.cli.life import Life, Line
 from workers.cli.signals import send_demo
 from workers.cli.stack import Down, Stack, Unreachable
-from workers.cli.tail import follow
+from workers.cli.tail import Printer, follow
 from workers.store.client import Client, StoreAway, connect
 from workers.store.producer import Emitted, ack_of, exit_of
 
@@ -83,7 +83,7 @@ def _live(
     if once:
         return Exit.DEGRADED if problem else Exit.OK
     print(HINTS.format(router=sys.argv[0], log=settings.paths.log), flush=True)
-    follow(subscriber, lambda envelope: envelope.topic in CALM, machine=False)
+    follow(subscriber, Printer(lambda envelope: envelope.topic in CALM))
     return Exit.OK
 
 
