@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from conf.settings import Settings
+from ipc.errors import InsecurePath
 from ipc.security import generate_keys
 from workers.cli.health import Exit
 from workers.cli.misuse import Misused
@@ -19,7 +21,13 @@ def generate(settings: Settings, options: argparse.Namespace) -> int:
     if not name or name.startswith(".") or "/" in name:
         raise Misused(f"{name!r}: a key pair is named after a process or host, such as gateway")
     directory = Path(options.dir).absolute() if options.dir else settings.paths.var / PLACE
-    public, secret = generate_keys(directory, name)
+    if (directory / f"{name}.key").exists():  # the secret one is looked for where the pair is made
+        raise InsecurePath(f"{directory / name}.key exists: move it away to make a new key pair for {name}")
+    try:
+        public, secret = generate_keys(directory, name)
+    except OSError as error:
+        print(f"router: {error}: name another place with --dir", file=sys.stderr)
+        return Exit.DEGRADED
     print(f"public {public}")
     print(f"secret {secret}")
     return Exit.OK

@@ -12,7 +12,7 @@ from router.messages import LinkPhase, LinkState, Message, OrderIntent, Position
 from tests.workers.cli.test_bus import OPTION
 from tests.workers.cli.test_life import DELIVERY, SENT
 from workers.cli.bus import KINDS, document
-from workers.cli.choice import choose, condition, holds
+from workers.cli.choice import Choice, choose, condition, holds
 from workers.cli.misuse import Misused
 
 POSITION = PositionSnapshot("DU1", OPTION, 2.0, 2.5, replayed=False, received_ns=5)
@@ -33,9 +33,10 @@ def test_without_names_quotes_and_heartbeats_stay_out() -> None:
 
 def test_topics_and_messages_can_be_asked_for() -> None:
     """A message brings its topic along and hides its neighbours; a topic shows all of its messages."""
-    assert choose(["link"])[:2] == ({"link"}, {"LinkState"})
-    assert choose(["ExecutionFill"])[:2] == ({"trade"}, {"ExecutionFill"})
-    assert choose(["link", "ExecutionFill"])[:2] == ({"link", "trade"}, {"ExecutionFill", "LinkState"})
+    assert choose(["link"]) == Choice(frozenset({"link"}), frozenset({"LinkState"}))
+    assert choose(["ExecutionFill"]) == Choice(frozenset({"trade"}), frozenset({"ExecutionFill"}))
+    both = choose(["link", "ExecutionFill"])
+    assert both == Choice(frozenset({"link", "trade"}), frozenset({"ExecutionFill", "LinkState"}))
 
 
 def test_globs_match_topics_and_messages() -> None:
