@@ -1,0 +1,182 @@
+"""The two kinds of kill: at every named point, and at random."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tests.storm.stage import ROLES, Stage
+from workers.killpoint import GATEWAY, POINTS, RECOVERY, SIZING, SUBMISSION
+
+HIT_S = 8.0  # for an armed process to come to its point
+ACK_S = 45.0  # for a signal to reach its end
+ROLE_OF = {
+    **dict.fromkeys(SIZING, "sizing"),
+    **dict.fromkeys(SUBMISSION, "submission"),
+    **dict.fromkeys(GATEWAY, "gateway"),
+    **{point: point.partition(".")[0] for point in RECOVERY},
+}
+# what has to happen before a point of the recovery can be reached: another process, or this one, died there
+BEFORE = {
+    "sizing.find.before": "sizing.received.after",
+    "sizing.find.after": "sizing.received.after",
+    "sizing.found": "sizing.received.after",
+    "gateway.find": "sizing.received.after",
+    "gateway.recover.settled": "gateway.intent.after",
+    "gateway.recover.asked": "gateway.intent.after",
+    "gateway.recover.decided": "gateway.intent.after",
+}
+SHORT = (
+    "sizing.take.after",
+    "sizing.request.after",
+    "submission.place.after",
+    "submission.told.before",
+    "gateway.intent.after",
+    "gateway.write.leg",
+    "gateway.write.after",
+    "gateway.sent.after",
+)
+
+
+class Trial(NamedTuple):
+    """A kill at a point. `second` is where the same process dies again while it recovers."""
+
+    point: str
+    targets: int = 1
+    second: str = ""
+
+
+def every_trial() -> list[Trial]:
+    """Each point for one pair and for three, and each point of an order's way followed by a crash in recovery."""
+    single = [Trial(point, targets) for targets in (1, 3) for point in POINTS]
+    seconds = {"sizing": "sizing.find.after", "gateway": "gateway.recover.asked"}
+    twice = [
+        Trial(point, 1, seconds[role])
+        for point, role in ROLE_OF.items()
+        if role in seconds and point not in RECOVERY
+    ]
+    return single + twice
+
+
+class Tally:
+    """What was done: kills, the points hit, seconds from a gateway's kill to READY."""
+
+    def __init__(self) -> None:
+        self.kills = 0
+        self.hit: set[str] = set()
+        self.missed: list[Trial] = []
+        self.ready_s: list[float] = []
+
+
+def at_points(stage: Stage, trials: Iterable[Trial], tally: Tally) -> None:
+    """Kill at each point once while a signal is on its way; each signal must then come to its end."""
+    for trial in trials:
+        first = BEFORE.get(trial.point, "")
+        role = ROLE_OF[trial.point]
+        if (
+            first and ROLE_OF[first] != role
+        ):  # the one that dies first is another: this one is armed beforehand
+            rearm(stage, role, trial.point)
+            stage.await_ready()
+            _die(stage, ROLE_OF[first], first, "", trial, tally)
+            _await_hit(stage, role, trial, tally)
+        elif first:
+            _die(stage, role, first, trial.point, trial, tally)
+            _await_hit(stage, role, trial, tally)
+        else:
+            _die(stage, role, trial.point, trial.second, trial, tally)
+            if trial.second:
+                _settle_second(stage, role, tally)
+        if role == "gateway":
+            tally.ready_s.append(stage.await_ready())
+        signal_id = stage.sent[-1]
+        stage.await_true(lambda s=signal_id: stage.ack(s), f"an ack of {signal_id} after {trial}", ACK_S)  # type: ignore[misc]
+
+
+def rearm(stage: Stage, role: str, point: str) -> None:
+    """Replace a process by one that dies at a point."""
+    stage.kill(role)
+    stage.start(role, point)
+
+
+def _die(stage: Stage, role: str, point: str, again: str, trial: Trial, tally: Tally) -> None:
+    """Arm a process, send a signal, and when it has died start it anew, armed with `again`."""
+    rearm(stage, role, point)
+    if point != "gateway.heard.before" and point != "gateway.heard.after":
+        stage.await_ready()
+    stage.send(targets=trial.targets)
+    pid = stage.pid(role)
+    if _hits(stage, pid):
+        tally.kills += 1
+        tally.hit.add(point)
+    else:
+        tally.missed.append(trial)
+        stage.kill(role)
+    stage.start(role, again)
+
+
+def _await_hit(stage: Stage, role: str, trial: Trial, tally: Tally) -> None:
+    if _hits(stage, stage.pid(role)):
+        tally.kills += 1
+        tally.hit.add(trial.point)
+        stage.start(role)
+    else:
+        tally.missed.append(trial)
+        rearm(stage, role, "")
+
+
+def _settle_second(stage: Stage, role: str, tally: Tally) -> None:
+    """The second crash happens only where the first left something to recover."""
+    deadline = time.monotonic() + 1.5
+    while time.monotonic() < deadline and not stage.has_ended(stage.pid(role)):
+        time.sleep(0.01)
+    if stage.has_ended(stage.pid(role)):
+        tally.kills += 1
+        stage.start(role)
+    else:
+        rearm(stage, role, "")
+
+
+def _hits(stage: Stage, pid: int) -> bool:
+    deadline = time.monotonic() + HIT_S
+    while time.monotonic() < deadline:
+        if stage.has_ended(pid):
+            return stage.died_of_kill(pid)
+        time.sleep(0.002)
+    return False
+
+
+def at_random(stage: Stage, kills: int, seed: int, tally: Tally, *, until: float = float("inf")) -> None:
+    """Signals come in bunches; one, two or all three of the processes die at any moment. Ends at `until` at the latest."""
+    chance = random.Random(seed)
+    done = 0
+    while done < kills and time.monotonic() < until:
+        for _ in range(chance.randint(0, 2)):
+            stage.send(targets=chance.choice((1, 1, 3)))
+        time.sleep(chance.expovariate(1 / 0.08))
+        victims = chance.sample(ROLES, chance.choice((1, 1, 1, 2, 3)))
+        for role in victims:
+            stage.kill(role)
+        for role in victims:
+            stage.start(role)
+        done += len(victims)
+        tally.kills += len(victims)
+        if "gateway" in victims and chance.random() < 0.7:  # else it is killed again before it is READY
+            tally.ready_s.append(stage.await_ready())
+        if done // 50 != (done - len(victims)) // 50:
+            stage.await_ready()
+            stage.flatten()
+    settle(stage)
+
+
+def settle(stage: Stage) -> None:
+    """Give every signal the time to come to its end."""
+    stage.revive()
+    stage.await_ready()
+    waiting = set(stage.sent)
+    deadline = time.monotonic() + ACK_S
+    while waiting and time.monotonic() < deadline:
+        waiting = {signal_id for signal_id in waiting if stage.ack(signal_id) is None}
+        time.sleep(0.05)

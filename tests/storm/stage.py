@@ -1,0 +1,219 @@
+"""The stack without supervisord: started, killed and started again at will, with signals to work on."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from conf.settings import Settings, load
+from ipc.bus import Context, NoReply, Options, Requester
+from router.contract import fingerprint
+from router.messages import Flatten, FlattenReply, HoldingsQuery, HoldingsReply, Message
+from tests.helpers import PROJECT, make_root
+from workers.cli.demo import STRIKES, demo_signal
+from workers.store.client import Client, StoreAway, connect
+from workers.store.producer import ack_of, push
+
+ROLES = ("sizing", "submission", "gateway")  # the way of an order: these are killed
+LASTING = ("redis", "paper", "dispatch")
+SPEED = {  # a restart costs little, a signal stays fresh over it, and nothing is refused for want of money
+    "ROUTER_BROKER__BACKOFF_FIRST_S": "0.02",
+    "ROUTER_BROKER__BACKOFF_MAX_S": "0.2",
+    "ROUTER_BROKER__SETTLE_S": "0.2",
+    "ROUTER_BUS__RESEND_S": "0.2",
+    "ROUTER_INGRESS__MAX_AGE_MS": "20000",
+    "ROUTER_INGRESS__MAX_PER_SYMBOL": "1000",
+    "ROUTER_RISK__MAX_POSITIONS": "1000",
+    "ROUTER_SIZING__BASE_FRACTION": "0.002",
+    "ROUTER_LOG__FORMAT": "json",
+}
+
+
+class StormError(AssertionError):
+    """The stack did not do what it had to within its time."""
+
+
+class Stage:
+    """One root with its processes. Use as a context manager: nothing is left running."""
+
+    def __init__(self, root: Path, *, bug: str = "", bug_in: str = "") -> None:
+        self.root = make_root(root)
+        self._bug, self._bug_in = bug, bug_in
+        env = {**os.environ, "ROUTER_HOME": str(root), **SPEED}
+        self.settings: Settings = load(root, env)
+        self.settings.paths.make()
+        self._nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.storm.nursery"],
+            cwd=PROJECT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self._pids: dict[str, int] = {}
+        self._ended: dict[int, int] = {}
+        self._buffer = b""
+        self._numbers = itertools.count(time.time_ns() % 10**9)
+        self.context = Context(Options(linger_ms=0))
+        self.redis: Client = connect(self.settings.redis_url, name="storm")
+        self.sent: list[str] = []
+
+    def __enter__(self) -> Stage:
+        try:
+            for role in (*LASTING[:2], "gateway", "dispatch", "submission", "sizing"):
+                self.start(role)
+            self.await_true(self._redis_is_up, "Redis is up")
+            self.await_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for role in list(self._pids):
+            self.kill(role)
+        assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
+        self._nursery.stdin.close()
+        self._nursery.wait(10)
+        self._nursery.stdout.close()
+        self.redis.close()
+        self.context.close()
+
+    # ------------------------------------------------------------ processes
+
+    def start(self, role: str, kill_point: str = "") -> int:
+        """Start a process, armed or not; returns its pid."""
+        env = {"ROUTER_KILL_POINT": kill_point}
+        log = str(self.settings.paths.log / f"{role}.log")
+        bug = self._bug if role == self._bug_in else ""
+        assert self._nursery.stdin is not None
+        line = json.dumps({"role": role, "env": env, "log": log, "bug": bug}).encode() + b"\n"
+        self._nursery.stdin.write(line)
+        self._nursery.stdin.flush()
+        pid = self._await_pid()
+        self._pids[role] = pid
+        return pid
+
+    def kill(self, role: str) -> None:
+        """SIGKILL, and wait for the end."""
+        pid = self._pids.pop(role)
+        if pid not in self._ended:
+            os.kill(pid, signal.SIGKILL)
+        self.await_true(lambda: self.has_ended(pid), f"{role} has ended")
+
+    def has_ended(self, pid: int) -> bool:
+        """Whether a process has ended, by whatever means."""
+        self._listen(0.0)
+        return pid in self._ended
+
+    def died_of_kill(self, pid: int) -> bool:
+        """Whether it was SIGKILL."""
+        return self._ended.get(pid) == -signal.SIGKILL
+
+    def pid(self, role: str) -> int:
+        """The present process of a role."""
+        return self._pids[role]
+
+    def revive(self) -> list[str]:
+        """Start again what ended by itself, as supervisord would; returns the roles."""
+        self._listen(0.0)
+        ended = [role for role, pid in self._pids.items() if pid in self._ended]
+        for role in ended:
+            self.start(role)
+        return ended
+
+    def _await_pid(self) -> int:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            for document in self._listen(0.1):
+                if "pid" in document:
+                    return int(document["pid"])
+        raise StormError("the nursery does not answer")
+
+    def _listen(self, timeout_s: float) -> list[dict[str, int]]:
+        assert self._nursery.stdout is not None
+        documents = []
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._nursery.stdout, selectors.EVENT_READ)
+            while selector.select(timeout_s):
+                chunk = os.read(self._nursery.stdout.fileno(), 65536)
+                if not chunk:
+                    raise StormError("the nursery has ended")
+                *lines, self._buffer = (self._buffer + chunk).split(b"\n")
+                for line in lines:
+                    document = json.loads(line)
+                    documents.append(document)
+                    if "dead" in document:
+                        self._ended[document["dead"]] = document["status"]
+                if documents:
+                    break
+        return documents
+
+    # ------------------------------------------------------------ waiting and asking
+
+    def await_true(self, look: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+        """Wait for `look`. Raises StormError."""
+        deadline = time.monotonic() + seconds
+        while not look():
+            if time.monotonic() > deadline:
+                raise StormError(f"not within {seconds:g} s: {what}")
+            time.sleep(0.005)
+
+    def await_ready(self, seconds: float = 30.0) -> float:
+        """Until the gateway is READY; returns the seconds it took."""
+        begun = time.monotonic()
+        self.await_true(lambda: self.holdings() is not None, "the gateway is READY", seconds)
+        return time.monotonic() - begun
+
+    def holdings(self) -> HoldingsReply | None:
+        """What the gateway says is held, None while it is not READY."""
+        reply = self._ask(HoldingsQuery(), 0.2)
+        return reply if isinstance(reply, HoldingsReply) else None
+
+    def flatten(self) -> None:
+        """Close everything, so that money never runs out."""
+        if not isinstance(self._ask(Flatten(), 15.0), FlattenReply):
+            raise StormError("the account could not be made flat")
+
+    def _ask(self, command: Message, timeout_s: float) -> Message | None:
+        requester = Requester(self.context, self.settings.cmd("gateway"), resend_s=timeout_s)
+        try:
+            return requester.call(command, timeout_s=timeout_s)
+        except NoReply:
+            return None
+        finally:
+            requester.close()
+
+    def _redis_is_up(self) -> bool:
+        try:
+            self.redis.call("PING")
+        except StoreAway:
+            return False
+        return True
+
+    # ------------------------------------------------------------ signals
+
+    def send(self, *, targets: int = 1) -> str:
+        """Send a fresh signal; with more than one target its bracket has as many pairs. Returns its id."""
+        document: dict[str, Any] = demo_signal(datetime.now(UTC), next(self._numbers))
+        if targets > 1:
+            document["targets"] = [500.0 + number for number in range(targets)]
+        contract = document["contract"] | {"strike": STRIKES[len(self.sent) % len(STRIKES)]}
+        document |= {
+            "contract": contract,
+            "contract_fp": fingerprint(contract, symbol="SPY", strategy="1dte", side="LONG"),
+        }
+        push(self.redis, "SPY", json.dumps(document).encode())
+        self.sent.append(document["id"])
+        return str(document["id"])
+
+    def ack(self, signal_id: str) -> dict[str, Any] | None:
+        """The signal's ack, once it has one."""
+        return ack_of(self.redis, signal_id)

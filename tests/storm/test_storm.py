@@ -1,0 +1,58 @@
+"""A short storm: kills where they hurt most, single pairs and brackets; and one planted bug, so that it can fail."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.storm.bugs import BUGS
+from tests.storm.kills import ROLE_OF, SHORT, Tally, Trial, at_points, at_random, every_trial
+from tests.storm.oracle import judge
+from tests.storm.stage import Stage
+from workers.killpoint import POINTS
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A directory whose name is short enough for sockets."""
+    path = Path(tempfile.mkdtemp(prefix="s", dir="/tmp"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.mark.timeout(240)
+def test_kills_on_the_way_of_an_order_double_and_lose_nothing(root: Path) -> None:
+    """One kill at each of the sharpest points, then a handful at random: one order per ref, one ack per signal."""
+    tally = Tally()
+    with Stage(root) as stage:
+        at_points(stage, [Trial(point, 1 + 2 * (number % 2)) for number, point in enumerate(SHORT)], tally)
+        at_random(stage, 6, 7, tally)
+        verdict = judge(stage)
+    assert tally.missed == []
+    assert tally.hit == set(SHORT)
+    assert verdict.orders > verdict.signals > 0
+    assert verdict.orders_per_ref_max == verdict.entries_per_signal_max == 1
+    assert verdict.sound, verdict
+
+
+@pytest.mark.timeout(120)
+def test_a_gateway_that_skips_the_lookup_is_caught(root: Path) -> None:
+    """With that bug planted the same kill does double an order, and the ledger shows it."""
+    with Stage(root, bug="skip_lookup", bug_in="gateway") as stage:
+        at_points(stage, [Trial("gateway.write.after")], Tally())
+        verdict = judge(stage)
+    assert verdict.orders_per_ref_max > 1
+    assert not verdict.sound
+
+
+def test_every_point_has_its_trials() -> None:
+    """The long storm kills at each point, for a single pair and for a bracket."""
+    trials = every_trial()
+    for point in POINTS:
+        assert {trial.targets for trial in trials if trial.point == point} >= {1, 3}
+        assert point.startswith(ROLE_OF[point])
+    assert len(BUGS) == 3
