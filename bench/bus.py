@@ -7,6 +7,7 @@ seconds from their first message to their last; the slowest one counts.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,8 +16,9 @@ import zmq
 
 from ipc.bus import LIVE, Context, Envelope, Journal, Publisher, Responder, Source, Subscriber
 from ipc.loop import Loop
-from router.messages import CommissionReport
+from router.messages import CommissionReport, Heartbeat
 
+SUBSCRIBERS = 3
 BATCH = 20  # messages that one socket read brings
 TOPIC = "trade"
 
@@ -42,8 +44,6 @@ def publish(directory: Path, count: int) -> None:
         publisher = Publisher(context, "gateway", source.pub, Journal(directory / "journal", "gateway"))
         responder = Responder(context, source.cmd, lambda *_: None, publisher=publisher)
         loop.attach(responder)
-        print("ready", flush=True)
-        sys.stdin.readline()
         sent = 0
 
         def pump() -> None:
@@ -51,10 +51,20 @@ def publish(directory: Path, count: int) -> None:
             publisher.publish(*batch(sent))
             sent += BATCH
             if sent < count:
-                loop.post(pump)
+                loop.after(0, pump)
 
-        loop.post(pump)
-        loop.attach(sys.stdin.fileno(), loop.stop)
+        def beat() -> None:
+            publisher.publish(Heartbeat("gateway", os.getpid(), "ready", "", {}))
+
+        def on_word() -> None:
+            if sys.stdin.readline() == "go\n":
+                pump()
+            else:
+                loop.stop()
+
+        loop.attach(sys.stdin.fileno(), on_word)
+        loop.every(1.0, beat)  # says how far the publisher has come, as every process of the router does
+        print("ready", flush=True)
         loop.run()
         responder.close()
         publisher.close()
@@ -98,11 +108,14 @@ def bare_publish(directory: Path, count: int) -> None:
         for first in range(0, count, BATCH)
     ]
     context = zmq.Context()
-    socket = context.socket(zmq.PUB)
+    socket = context.socket(zmq.XPUB)  # PUB that tells of each subscription, so that none comes too late
+    socket.setsockopt(zmq.XPUB_VERBOSE, 1)
     socket.setsockopt(zmq.SNDHWM, 0)
     socket.bind(endpoints(directory).pub)
     print("ready", flush=True)
     sys.stdin.readline()
+    for _ in range(SUBSCRIBERS):
+        socket.recv()
     for frame in frames:
         socket.send(frame)
     sys.stdin.readline()

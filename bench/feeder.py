@@ -14,7 +14,7 @@ import time
 
 from bench.frames import ACCOUNT, CONTRACT, MESSAGES_PER_FILL, Shape, fills, frame, storm
 
-TICK_S = 0.01  # at a steady rate the fills of this much time are written at once
+TICK_S = 0.002  # at a steady rate the fills of this much time are written at once
 
 ANSWERS: dict[bytes, tuple[bytes, ...]] = {
     b"61": (frame(61, 3, ACCOUNT, *CONTRACT, 1, "263.5"), frame(62, 1)),

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.bus import SUBSCRIBERS
 from bench.frames import Shape
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -142,11 +143,11 @@ def bus_seconds(publisher: str, subscriber: str, count: int) -> float:
 
         try:
             source = start(publisher)
-            sinks = [start(subscriber) for _ in range(3)]
+            sinks = [start(subscriber) for _ in range(SUBSCRIBERS)]
             assert source.stdin is not None
             source.stdin.write("go\n")
             source.stdin.flush()
-            found = [json.loads(sink.communicate(timeout=300)[0].splitlines()[-1]) for sink in sinks]
+            found = [json.loads(sink.communicate(timeout=60)[0].splitlines()[-1]) for sink in sinks]
             source.communicate("end\n", timeout=30)
             return max(float(one["seconds"]) for one in found)
         finally:
