@@ -7,7 +7,16 @@ from typing import NamedTuple
 
 import zmq
 
-from ipc.codec import DecodeError, decode_bus_reply, encode, envelopes, read_frame, subscription, undecodable
+from ipc.codec import (
+    DecodeError,
+    PartialFrame,
+    decode_bus_reply,
+    encode,
+    envelopes,
+    read_frame,
+    subscription,
+    undecodable,
+)
 from ipc.context import Context
 from ipc.follower import AnyFrame, Delivery, Follower, Timing
 from ipc.frame import Envelope, Position
@@ -58,8 +67,9 @@ class Feed:
         name = self.source.name
         for frame, skip, snapshot in deliveries:
             out += envelopes(name, frame, skip=skip, snapshot=snapshot)
-            for bad in undecodable(frame, skip=skip):
-                self._quarantine.keep(f"{name}.{frame.topic}", bad.problem, bad.raw)
+            if isinstance(frame, PartialFrame):
+                for bad in undecodable(frame, skip=skip):
+                    self._quarantine.keep(f"{name}.{frame.topic}", bad.problem, bad.raw)
 
     def ask(self, now_ns: int) -> None:
         """Send the request that is due, if one is."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ipc.clock import MS
@@ -53,6 +53,8 @@ class Stats:
     stale: int = 0  # frames left over from before a restart of the publisher
     held_dropped: int = 0  # frames not held because too many were; they come again by replay
     late: int = 0  # live frames older than `late_ns` when they were read
+    late_by_topic: dict[str, int] = field(default_factory=dict)
+    missed: dict[str, int] = field(default_factory=dict)  # ephemeral topic -> messages that never came
     lag_ns: int = 0  # age of the last live frame when it was read
     restarts: int = 0  # of the publisher
     resets: int = 0
@@ -93,6 +95,7 @@ class Follower:
         self._wanted = frozenset(topics)
         self._topics = tuple(sorted(topics))
         self._tracker = Tracker(topics)
+        self.stats.missed = self._tracker.missed
         self._held: deque[tuple[AnyFrame, int]] = deque()  # and the number of the last request before it
         self._held_count = 0  # messages in it
         self._hold_limit = hold
@@ -133,6 +136,7 @@ class Follower:
         stats.lag_ns = lag_ns = now_ns - frame.published_ns
         if lag_ns > self._timing.late_ns:
             stats.late += 1
+            stats.late_by_topic[frame.topic] = stats.late_by_topic.get(frame.topic, 0) + 1
         if self._tracker.started:
             self._judge(frame, now_ns, out)
         else:
@@ -194,24 +198,33 @@ class Follower:
 
     def _judge(self, frame: AnyFrame, now_ns: int, out: list[Delivery]) -> None:
         tracker = self._tracker
-        journalled = frame.topic in JOURNALLED
-        verdict, skip = tracker.take(frame) if journalled else tracker.hear(frame)
-        if verdict is Verdict.IN_ORDER:
-            if frame.topic in self._wanted:
+        if frame.topic in JOURNALLED:
+            verdict, skip = tracker.take(frame)
+            if verdict is Verdict.IN_ORDER:
+                if frame.topic in self._wanted:
+                    out.append((frame, skip, False))
+                return
+            missing = verdict is Verdict.GAP
+        else:
+            verdict, skip = tracker.hear(frame)
+            if verdict is Verdict.IN_ORDER and frame.topic in self._wanted:
                 out.append((frame, skip, False))
-        elif verdict is Verdict.DUPLICATE:
+            missing = verdict is not Verdict.OTHER_EPOCH and tracker.lacks(frame)
+        if verdict is Verdict.DUPLICATE:
             self.stats.duplicates += 1
         elif verdict is Verdict.OTHER_EPOCH:
-            if frame.epoch in self._refuted:
-                self.stats.stale += 1
-            else:
-                self._hold(frame)
-                self._sync(now_ns)
-            return
+            self._on_other_epoch(frame, now_ns)
+        elif verdict is Verdict.GAP:
+            self._hold(frame)
+        if missing:
+            self.stats.gaps += 1
+            self._sync(now_ns)
+
+    def _on_other_epoch(self, frame: AnyFrame, now_ns: int) -> None:
+        if frame.epoch in self._refuted:
+            self.stats.stale += 1
         else:
             self._hold(frame)
-        if verdict is Verdict.GAP or (not journalled and tracker.lacks(frame)):
-            self.stats.gaps += 1
             self._sync(now_ns)
 
     def _hold(self, frame: AnyFrame) -> None:

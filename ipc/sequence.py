@@ -39,6 +39,8 @@ _OTHER_EPOCH = Judgement(Verdict.OTHER_EPOCH)
 class Tracker:
     """Where a subscriber stands with one publisher. Not started, it knows nothing and may judge nothing."""
 
+    __slots__ = ("_tails", "epoch", "missed", "seq", "started", "topics")
+
     def __init__(self, topics: Iterable[str]) -> None:
         self.topics = tuple(sorted(JOURNALLED.intersection(topics)))
         self.started = False

@@ -51,7 +51,7 @@ _TABLE = (
     #      name         messages               publishers                subscribers
     Topic("trade",      _kinds(Trade),         ("gateway",),             ("submission", "dispatch", "monitor")),
     Topic("portfolio",  _kinds(Portfolio),     ("gateway",),             ("sizing", "submission", "dispatch", "monitor")),
-    Topic("quote",      _kinds(m.Quote),       ("gateway",),             ("sizing", "monitor"), journalled=False),
+    Topic("quote",      _kinds(m.Quote),       ("gateway",),             ("sizing", "submission", "monitor"), journalled=False),
     Topic("link",       _kinds(m.LinkState),   ("gateway",),             ("sizing", "submission", "dispatch", "monitor")),
     Topic("decision",   _kinds(Decision),      ("sizing", "submission"), ("dispatch", "monitor")),
     Topic("egress",     _kinds(m.Published),   ("dispatch",),            ("monitor",)),

@@ -187,6 +187,10 @@ def test_deadlines_that_move(run: Run) -> None:
         alarm = Alarm()
         attachment = aio.attach(asyncio.get_running_loop(), alarm)
         await asyncio.sleep(0)
+        alarm.deadline_ns = NEVER
+        alarm.on_send()
+        await asyncio.sleep(0.02)
+        assert alarm.called == 0
         alarm.deadline_ns = time.monotonic_ns() + NS // 100
         alarm.on_send()
         await until(lambda: alarm.called == 2)

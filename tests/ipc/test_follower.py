@@ -644,6 +644,7 @@ def test_late_frames_are_counted(make: Callable[..., World]) -> None:
     world.now_ns += 5
     world.deliver()
     assert world.follower.stats.late == 1
+    assert world.follower.stats.late_by_topic == {"trade": 1}
     assert world.follower.stats.lag_ns == 5
 
 

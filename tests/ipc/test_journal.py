@@ -204,7 +204,7 @@ def test_memory_for_a_full_disk_is_bounded(directory: Path) -> None:
 
 def test_disk_full_at_rotation_leaves_no_empty_segment(directory: Path) -> None:
     """A segment that cannot be begun is not there, and the present one stays in use."""
-    journal = Journal(directory, segment_bytes=300)
+    journal = Journal(directory, segment_bytes=250)
     publisher = taped(journal, Tape())
     publisher.publish(*(sent(number) for number in range(5)))
     with file_size_limit(20):
