@@ -32,12 +32,14 @@ def test_tail_without_arguments_is_live_and_for_people(parser: argparse.Argument
     assert options.act is tail
     assert (options.topics, options.where, options.format, options.json) == ([], [], "pretty", False)
     assert (options.since, options.until, options.last) == (None, None, None)
-    assert not (options.follow or options.latency or options.stats)
+    assert not any((options.follow, options.latency, options.stats))
 
 
 def test_conditions_and_topics_are_repeated(parser: argparse.ArgumentParser) -> None:
     """--where once each, topics one after the other."""
-    options = parser.parse_args("tail trade Link* --where a=1 --where b.c=2 -n 3 -f".split())
+    options = parser.parse_args(
+        ["tail", "trade", "Link*", "--where", "a=1", "--where", "b.c=2", "-n", "3", "-f"]
+    )
     assert (options.topics, options.where) == (["trade", "Link*"], ["a=1", "b.c=2"])
     assert (options.last, options.follow) == (3, True)
 
@@ -67,9 +69,9 @@ def test_what_contradicts_itself_or_is_no_choice_is_exit_2(
 
 def test_each_command_has_its_function(parser: argparse.ArgumentParser) -> None:
     """verify for all processes or one, show, export, generate for `router` or another name."""
-    assert parser.parse_args("journal verify".split()).act is journal.verify
-    assert parser.parse_args("journal verify gateway".split()).process == "gateway"
-    assert parser.parse_args("journal show --order a".split()).act is journal.show
-    assert parser.parse_args("journal export --topic a --topic b".split()).topic == ["a", "b"]
-    options = parser.parse_args("keys generate".split())
+    assert parser.parse_args(["journal", "verify"]).act is journal.verify
+    assert parser.parse_args(["journal", "verify", "gateway"]).process == "gateway"
+    assert parser.parse_args(["journal", "show", "--order", "a"]).act is journal.show
+    assert parser.parse_args(["journal", "export", "--topic", "a", "--topic", "b"]).topic == ["a", "b"]
+    options = parser.parse_args(["keys", "generate"])
     assert (options.act, options.name, options.dir) == (keys.generate, "router", None)
