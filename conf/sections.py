@@ -169,6 +169,9 @@ class Protection(Struct, frozen=True, forbid_unknown_fields=True):
     target_pct: Annotated[
         float, Meta(gt=0, le=100), says("Target distance when the signal names none, fraction of the entry.")
     ] = 0.30
+    ladder: Annotated[
+        bool, says("Stops climb the ladders of conf/stop_profiles.toml as adjustable stops.")
+    ] = True
     mode: Annotated[
         Literal["repair", "alert"], says("An unprotected position is repaired, or only alerted on.")
     ] = "repair"

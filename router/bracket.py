@@ -6,10 +6,12 @@ import re
 from typing import NamedTuple
 
 from conf.sections import Protection
+from conf.stop_profiles import StopProfile
 from router import ticks
 from router.errors import FieldError
 from router.messages import Action, ContractSpec, EntryType, Leg, OrderRequest, Quote, Signal, Target
 from router.quote import mid
+from router.stops import Stop, next_adjustment
 
 MARKET_CONFIDENCE = 85  # above it the platform pays the spread
 MID_CONFIDENCE = 70  # from here on a limit at the middle, below it a third of the spread from the near side
@@ -107,12 +109,21 @@ def split(prices: tuple[float, ...], quantity: int) -> tuple[Target, ...]:
     return tuple(Target(price, share + (i < rest)) for i, price in enumerate(prices))
 
 
-def legs(request: OrderRequest, *, outside_rth: bool) -> tuple[Leg, ...]:
+def legs(request: OrderRequest, *, outside_rth: bool, ladder: StopProfile | None = None) -> tuple[Leg, ...]:
     """Entry, then a target and a stop of the same quantity per pair, each pair an OCA group of its own.
 
     Pairs, because one target's fill must never leave the rest unprotected (contract 0.11). `outside_rth` is
-    about the entry: what is held is protected at all hours (contract 6).
+    about the entry: what is held is protected at all hours (contract 6). With a `ladder` each stop carries its first rung.
     """
+    adjustment = None
+    if ladder is not None:
+        adjustment = next_adjustment(
+            ladder,
+            Stop(request.stop_price),
+            long=request.action == "BUY",
+            entry=request.reference_price,
+            tick=request.bands or request.min_tick,
+        )
     closing = opposite(request.action)
     entry = Leg(
         ref=f"{request.delivery}-E",
@@ -149,6 +160,7 @@ def legs(request: OrderRequest, *, outside_rth: bool) -> tuple[Leg, ...]:
                 stop_price=request.stop_price,
                 oca_group=group,
                 oca_type=OCA_REDUCE,
+                adjustment=adjustment,
             )
         )
     return (entry, *children)

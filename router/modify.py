@@ -11,8 +11,8 @@ from router.messages import Action, Leg, ModifyOrder, OrderLifecycleEvent, Role
 _ROLES: dict[str, Role] = {"E": "entry", "T": "target", "S": "stop"}
 
 
-def modified(event: OrderLifecycleEvent, change: ModifyOrder, *, parent_live: bool) -> Leg:
-    """The order as it shall be. A parent that has ended is left out: IB looks for it in vain (error 135).
+def modified(event: OrderLifecycleEvent, change: ModifyOrder, *, with_parent: bool) -> Leg:
+    """The order as it shall be, with its parent as IB reports it, or without where IB could not find that (error 135).
 
     Raises FieldError where the change makes no sense for this order.
     """
@@ -37,7 +37,7 @@ def modified(event: OrderLifecycleEvent, change: ModifyOrder, *, parent_live: bo
         trail_percent=(change.trail_percent or event.trail_percent) if trails else None,
         trail_stop=(change.trail_stop or event.trail_stop) if trails else None,
         adjustment=change.adjustment or event.adjustment,
-        parent_id=event.parent_id if parent_live else 0,
+        parent_id=event.parent_id if with_parent else 0,
     )
 
 

@@ -29,11 +29,13 @@ from router.messages import (
 )
 from router.signal import age_ms
 from router.timeouts import EntryTimeouts, Resting
+from workers.guardian import Guardian
 from workers.killpoint import kill_point
 from workers.role import LoopShell
 from workers.runner import run
 
 RETRY_S = 0.1  # before a bracket that the gateway could not take is offered again
+GUARD_S = 0.05  # between two looks at what is protected
 SWEEP_S = 0.25  # between two looks for entries whose time is up
 
 
@@ -56,11 +58,18 @@ class Submission:
         self._events = Subscriber(
             shell.context,
             [Source("gateway", settings.pub("gateway"), settings.cmd("gateway"))],
-            topics=("trade", "link"),
+            topics=("trade", "portfolio", "quote", "link"),
             positions=None,
+            quarantine=shell.quarantine,
         )
-        self._gateway = Requester(shell.context, settings.cmd("gateway"), resend_s=settings.bus.resend_s)
+        self._gateway = Requester(
+            shell.context,
+            settings.cmd("gateway"),
+            resend_s=settings.bus.resend_s,
+            quarantine=shell.quarantine,
+        )
         self._timeouts = EntryTimeouts(settings.entry)
+        self._guardian = Guardian(settings, self._gateway, shell.log)
         self._placing: dict[str, Placing] = {}
         self._link: LinkState | None = None
         self._counts = {"requests": 0, "sent": 0, "adopted": 0, "in_doubt": 0, "refused": 0, "timed_out": 0}
@@ -79,7 +88,12 @@ class Submission:
     @property
     def progress(self) -> dict[str, int]:
         """Requests and what became of them, entries resting."""
-        return {**self._counts, "placing": len(self._placing), "resting": len(self._timeouts)}
+        return {
+            **self._counts,
+            **self._guardian.counts,
+            "placing": len(self._placing),
+            "resting": len(self._timeouts),
+        }
 
     def handle(self, request_id: str, message: Message) -> Message | None:
         """An order request from sizing; answered once the gateway has answered for it."""
@@ -102,6 +116,7 @@ class Submission:
         loop.attach(self._events, self._on_events)
         loop.attach(self._gateway)
         loop.every(SWEEP_S, self._sweep)
+        loop.every(GUARD_S, self._guardian.sweep)
 
     def drain(self) -> bool:
         """Done once the gateway has answered for everything that was begun."""
@@ -116,7 +131,12 @@ class Submission:
         placing.attempts += 1
         request = placing.request
         command = PlaceBracket(
-            request=request, legs=legs(request, outside_rth=self._settings.entry.outside_rth)
+            request=request,
+            legs=legs(
+                request,
+                outside_rth=self._settings.entry.outside_rth,
+                ladder=self._guardian.ladder(request.contract.sec_type),
+            ),
         )
         kill_point("submission.place.before")
         self._gateway.send(
@@ -173,6 +193,7 @@ class Submission:
 
     def _on_events(self, envelopes: list[Envelope]) -> None:
         for envelope in envelopes:
+            self._guardian.observe(envelope.message)
             match envelope.message:
                 case OrderLifecycleEvent() as event:
                     self._timeouts.observe(event, time.monotonic_ns())

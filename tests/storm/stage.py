@@ -174,15 +174,16 @@ class Stage:
 
     def holdings(self) -> HoldingsReply | None:
         """What the gateway says is held, None while it is not READY."""
-        reply = self._ask(HoldingsQuery(), 0.2)
+        reply = self.ask(HoldingsQuery(), 0.2)
         return reply if isinstance(reply, HoldingsReply) else None
 
     def flatten(self) -> None:
         """Close everything, so that money never runs out."""
-        if not isinstance(self._ask(Flatten(), 15.0), FlattenReply):
+        if not isinstance(self.ask(Flatten(), 15.0), FlattenReply):
             raise StormError("the account could not be made flat")
 
-    def _ask(self, command: Message, timeout_s: float) -> Message | None:
+    def ask(self, command: Message, timeout_s: float) -> Message | None:
+        """Ask the gateway; None without an answer in time."""
         requester = Requester(self.context, self.settings.cmd("gateway"), resend_s=timeout_s)
         try:
             return requester.call(command, timeout_s=timeout_s)

@@ -6,6 +6,7 @@ import msgspec
 
 from router.messages import (
     AccountSnapshot,
+    BrokerError,
     CancelOrders,
     ContractSpec,
     LinkState,
@@ -29,6 +30,9 @@ class Current:
         self._pnl: dict[tuple[str, int], PnLSnapshot] = {}
         self._accounts: dict[str, AccountSnapshot] = {}
         self._quotes: dict[int, Quote] = {}
+        self.parentless: set[str] = (
+            set()
+        )  # refs whose parent IB did not find any more when they were modified
 
     def observe(self, message: BusMessage) -> None:
         """Keep the newest word; ended orders and flat positions are dropped."""
@@ -54,6 +58,8 @@ class Current:
                 self._quotes[message.con_id] = message
             case LinkState():
                 self.link = message
+            case BrokerError(code=135):
+                self.parentless.add(message.ref)
             case _:
                 pass
 

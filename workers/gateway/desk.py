@@ -155,9 +155,7 @@ class Desk:
         if contract is None:
             return CommandRefused("NO_TERMS", f"IB has not told the terms of {command.ref} yet", retry=True)
         try:
-            leg = modified(
-                event, command, parent_live=self._current.is_live(event.client_id, event.parent_id)
-            )
+            leg = modified(event, command, with_parent=command.ref not in self._current.parentless)
         except FieldError as error:
             return CommandRefused("BAD_CHANGE", str(error))
 

@@ -1,0 +1,161 @@
+"""What is held, when IB's word on it and the executions disagree, and what works of a contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from router.exposure import LAG_NS, QUICK_ATTEMPTS, SETTLE_NS, Exposure, Place
+from router.messages import ExecutionFill, LinkPhase, LinkState, PositionSnapshot, Quote
+from tests.router.factory import OPTION, order_event, quote
+
+REF = "9bbeedc541dd1c7a-mfqwpfk0-E"
+SECOND = 1_000_000_000
+NOW = 100 * SECOND
+
+
+def fill(quantity: float = 7.0, **changes: Any) -> ExecutionFill:
+    """An execution of the example entry."""
+    plain = ExecutionFill(
+        exec_id="x.01",
+        ref=REF,
+        perm_id=1,
+        order_id=101,
+        client_id=1,
+        account="DU1",
+        contract=OPTION,
+        action="BUY",
+        quantity=quantity,
+        price=2.5,
+        cum_quantity=quantity,
+        avg_price=2.51,
+        exchange="CBOE",
+        executed_at=datetime(2025, 9, 19, tzinfo=UTC),
+        replayed=False,
+        received_ns=1,
+    )
+    return msgspec.structs.replace(plain, **changes)
+
+
+def position(quantity: float, *, replayed: bool = False) -> PositionSnapshot:
+    """IB's word."""
+    return PositionSnapshot("DU1", OPTION, quantity, 251.0, replayed, 1)
+
+
+def link(phase: LinkPhase) -> LinkState:
+    """The connection's state."""
+    return LinkState(phase=phase, reason="", account="DU1", client_id=1)
+
+
+@pytest.fixture
+def exposure() -> Exposure:
+    """READY, and nothing held."""
+    made = Exposure()
+    made.observe(link(LinkPhase.READY), NOW)
+    return made
+
+
+def place(of: Exposure, now_ns: int) -> Place:
+    """The only place, settled."""
+    (found,) = of.settled(now_ns)
+    return found
+
+
+def test_executions_run_ahead_of_the_position(exposure: Exposure) -> None:
+    """IB's old word does not make a position vanish, however late the new one is."""
+    exposure.observe(position(0.0), NOW)
+    exposure.observe(fill(), NOW + 1)
+    for later in (SETTLE_NS + 1, LAG_NS * 5):
+        assert place(exposure, NOW + later).quantity(NOW + later) == 7.0
+
+
+def test_an_older_word_after_the_execution(exposure: Exposure) -> None:
+    """Within the lag a position told after an execution may be from before it; after the lag it counts."""
+    exposure.observe(fill(4.0), NOW)
+    exposure.observe(fill(3.0, exec_id="y.01"), NOW + 1)
+    exposure.observe(position(4.0), NOW + 2)
+    assert place(exposure, NOW + SECOND).quantity(NOW + SECOND) == 7.0
+    assert place(exposure, NOW + 1 + LAG_NS).quantity(NOW + 1 + LAG_NS) == 4.0
+
+
+def test_somebody_elses_trade(exposure: Exposure) -> None:
+    """Without an execution of ours the position is what IB says, at once."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(position(2.0), NOW + LAG_NS)
+    assert place(exposure, NOW + LAG_NS + SETTLE_NS).quantity(NOW + LAG_NS + SETTLE_NS) == 2.0
+    exposure.observe(fill(2.0, action="SELL", exec_id="z.01"), NOW + 2 * LAG_NS)
+    assert place(exposure, NOW + 3 * LAG_NS).quantity(NOW + 3 * LAG_NS) == 0.0
+
+
+def test_what_is_told_again_is_not_counted_again(exposure: Exposure) -> None:
+    """A rebuild's executions are part of its positions; a correction is no second execution."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(position(7.0, replayed=True), NOW + 1)
+    exposure.observe(fill(replayed=True), NOW + 2)
+    exposure.observe(fill(exec_id="x.02", supersedes="x.01"), NOW + 3)
+    found = place(exposure, NOW + SECOND)
+    assert found.quantity(NOW + SECOND) == 7.0
+
+
+def test_what_was_paid(exposure: Exposure) -> None:
+    """The entry's average price and its delivery; IB's average cost per contract for what others bought."""
+    exposure.observe(position(7.0), NOW)
+    assert place(exposure, NOW + SECOND).price() == 2.51
+    exposure.observe(fill(), NOW + SECOND)
+    found = place(exposure, NOW + 2 * SECOND)
+    assert (found.price(), found.delivery) == (2.51, "9bbeedc541dd1c7a-mfqwpfk0")
+    exposure.observe(fill(ref="by hand", avg_price=9.0), NOW + 2 * SECOND)
+    assert place(exposure, NOW + 3 * SECOND).price() == 2.51
+
+
+def test_live_orders(exposure: Exposure) -> None:
+    """Kept under one key from before the permId to the end; a rebuild tells all of them again."""
+    exposure.observe(order_event(account="DU1", perm_id=0), NOW)
+    exposure.observe(order_event(account="DU1"), NOW)
+    assert len(place(exposure, NOW + SECOND).orders) == 1
+    exposure.observe(order_event(account="DU1", status="Filled"), NOW)
+    assert place(exposure, NOW + SECOND).orders == {}
+    exposure.observe(order_event(account="DU1"), NOW)
+    exposure.observe(link(LinkPhase.SYNCING), NOW)
+    assert list(exposure.settled(NOW + SECOND)) == []
+    exposure.observe(link(LinkPhase.READY), NOW + SECOND)
+    assert place(exposure, NOW + 2 * SECOND).orders == {}
+
+
+def test_only_what_is_quiet_is_judged(exposure: Exposure) -> None:
+    """The events of one fill come apart: nothing is judged between them."""
+    exposure.observe(fill(), NOW)
+    assert list(exposure.settled(NOW + SETTLE_NS - 1)) == []
+    assert place(exposure, NOW + SETTLE_NS)
+
+
+def test_what_has_nothing_to_do_with_it(exposure: Exposure) -> None:
+    """Quotes, and orders whose contract IB has not told."""
+    exposure.observe(quote(), NOW)
+    exposure.observe(order_event(contract=None), NOW)
+    assert isinstance(quote(), Quote)
+    assert list(exposure.settled(NOW + SECOND)) == []
+
+
+def test_an_exchange_to_route_to(exposure: Exposure) -> None:
+    """IB's positions name none; an order's contract does, and is kept."""
+    bare = msgspec.structs.replace(OPTION, exchange="")
+    exposure.observe(PositionSnapshot("DU1", bare, 7.0, 251.0, False, 1), NOW)
+    exposure.observe(order_event(account="DU1"), NOW)
+    assert place(exposure, NOW + SECOND).contract.exchange == "SMART"
+
+
+def test_repairs_take_turns(exposure: Exposure) -> None:
+    """Again at once when IB has told of the last one, else after its time; not at once for ever."""
+    exposure.observe(fill(), NOW)
+    found = place(exposure, NOW + SECOND)
+    found.repaired_ns, found.held_back_ns, found.attempts = NOW + SECOND, NOW + 2 * SECOND, 1
+    assert not found.may_repair(NOW + SECOND + 1)
+    exposure.observe(order_event(account="DU1"), NOW + SECOND + 1)
+    assert found.may_repair(NOW + SECOND + 2)
+    found.attempts = QUICK_ATTEMPTS + 1
+    assert not found.may_repair(NOW + SECOND + 2)
+    assert found.may_repair(NOW + 2 * SECOND)

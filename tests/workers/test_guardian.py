@@ -1,0 +1,104 @@
+"""The guard on the whole stack: real processes, the paper gateway, and somebody else who trades the same account."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ib_insync
+import pytest
+
+from router.messages import CancelOrders, CancelReply, OrderLifecycleEvent
+from router.protection import STOPS
+from tests.storm.stage import Stage
+
+LIBRARY: Any = ib_insync  # it has no types
+WITHIN_S = 5.0  # far more than the second it takes, for a busy machine
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A stack, ready."""
+    root = Path(tempfile.mkdtemp(prefix="g", dir="/tmp"))
+    with Stage(root) as made:
+        yield made
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def trader(stage: Stage) -> Iterator[Any]:
+    """A person at another client of the same account."""
+    client = LIBRARY.IB()
+    port = stage.settings.broker_port()
+    assert port is not None
+    client.connect("127.0.0.1", port, clientId=9)
+    yield client
+    client.disconnect()
+
+
+def orders(stage: Stage) -> list[OrderLifecycleEvent]:
+    """What works now."""
+    holdings = stage.holdings()
+    assert holdings is not None
+    return list(holdings.orders)
+
+
+def quantities(stage: Stage) -> dict[str, float]:
+    """Remaining quantity by order type."""
+    return {event.order_type: event.remaining for event in orders(stage)}
+
+
+def stopped(stage: Stage) -> float:
+    """The quantity of all live stops."""
+    return sum(event.remaining for event in orders(stage) if event.order_type in STOPS)
+
+
+def held(stage: Stage) -> float:
+    """The quantity of all positions."""
+    holdings = stage.holdings()
+    assert holdings is not None
+    return sum(abs(one.quantity) for one in holdings.positions)
+
+
+@pytest.mark.timeout(120)
+def test_what_a_person_does_by_hand_is_protected(stage: Stage, trader: Any) -> None:
+    """Bought by hand: a pair. Sold in part: a smaller pair. Protection cancelled: a new one. Sold: nothing is left."""
+    apple = LIBRARY.Stock("AAPL", "SMART", "USD")
+    trader.qualifyContracts(apple)
+    trader.placeOrder(apple, LIBRARY.MarketOrder("BUY", 30))
+    stage.await_true(lambda: quantities(stage) == {"STP": 30, "LMT": 30}, "a pair of 30", WITHIN_S)
+    stop = next(event for event in orders(stage) if event.order_type == "STP")
+    assert (stop.action, stop.tif, stop.oca_type) == ("SELL", "GTC", 2)
+    assert stop.adjustment is not None
+    trader.placeOrder(apple, LIBRARY.MarketOrder("SELL", 10))
+    stage.await_true(lambda: quantities(stage) == {"STP": 20, "LMT": 20}, "a pair of 20", WITHIN_S)
+    before = {event.perm_id for event in orders(stage)}
+    assert isinstance(stage.ask(CancelOrders(refs=(), perm_ids=tuple(before)), 2.0), CancelReply)
+    stage.await_true(
+        lambda: (
+            quantities(stage) == {"STP": 20, "LMT": 20} and not before & {e.perm_id for e in orders(stage)}
+        ),
+        "another pair",
+        WITHIN_S,
+    )
+    trader.placeOrder(apple, LIBRARY.MarketOrder("SELL", 20))
+    stage.await_true(lambda: not orders(stage), "no order is left", WITHIN_S)
+
+
+@pytest.mark.timeout(120)
+def test_a_bracket_is_left_alone(stage: Stage) -> None:
+    """Its stops are what is held, all of them the bracket's own; made flat, nothing is left of either."""
+    signal_id = stage.send(targets=3)
+    stage.await_true(lambda: stage.ack(signal_id), "the ack", 20)
+    time.sleep(1.0)  # the guard looks many times meanwhile, and must find nothing to do
+    stage.await_true(lambda: stopped(stage) == held(stage), "stops for what is held", WITHIN_S)
+    assert all(event.ref.startswith(f"{signal_id}-") for event in orders(stage))
+    log = (stage.root / "var/log/submission.log").read_text()
+    assert "not protected" not in log
+    stage.flatten()
+    stage.await_true(lambda: not orders(stage), "no order is left", WITHIN_S)
+    stage.await_true(lambda: not held(stage), "flat", WITHIN_S)

@@ -1,0 +1,247 @@
+"""The guard on a worker: sees to it that every position has its stops, and that each stop climbs its ladder.
+
+What to do is `router.protection` and `router.stops`; what is known is `router.exposure`, folded from IB's events alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from conf.settings import Settings
+from conf.stop_profiles import StopProfile, load_stop_profiles
+from ipc.bus import Requester
+from router import ticks
+from router.bracket import OCA_REDUCE, opposite, protect
+from router.errors import FieldError
+from router.exposure import Exposure, Place
+from router.messages import (
+    Action,
+    Adjustment,
+    CancelOrders,
+    CommandRefused,
+    ContractReady,
+    Leg,
+    Message,
+    ModifyOrder,
+    OrderLifecycleEvent,
+    PlaceOrders,
+    PrepareContract,
+    Quote,
+)
+from router.protection import GUARD, Repair, closers_of, is_ours, judge
+from router.quote import QuoteBook
+from router.stops import Stop, next_adjustment, rearmed
+
+HOLD_S = 1.0  # for a repair to show in IB's events before the place is judged again; doubles while it does not help
+LONGEST_HOLD_S = 60.0
+REARM_S = 10.0  # before a rung that IB has not reported is sent once more
+NUMBERED_FROM_MS = 1_700_000_000_000  # epoch; keeps the numbers of the guard's orders short
+
+
+class Guardian:
+    """One per submission; call `observe` with every message of the gateway and `sweep` often."""
+
+    def __init__(self, settings: Settings, gateway: Requester, log: FilteringBoundLogger) -> None:
+        self._settings = settings
+        self._gateway = gateway
+        self._log = log
+        self._profiles = load_stop_profiles(settings.root)
+        self._exposure = Exposure()
+        self._quotes = QuoteBook()
+        self._ready: dict[int, ContractReady] = {}
+        self._armed: dict[
+            tuple[str, Adjustment], int
+        ] = {}  # rungs sent, and until when not to send them again
+        self._asked = self._number = 0
+        self.counts = {"repaired": 0, "unprotected": 0, "rungs": 0}
+
+    def ladder(self, sec_type: str) -> StopProfile | None:
+        """The ladder for IB's security type, None where ladders are switched off."""
+        return self._profiles.of(sec_type) if self._settings.protection.ladder else None
+
+    def observe(self, message: Message) -> None:
+        """Learn from IB."""
+        if isinstance(message, Quote):
+            self._quotes.update(message)
+        else:
+            self._exposure.observe(message, time.monotonic_ns())
+
+    def sweep(self) -> None:
+        """Judge what has settled, and repair it."""
+        now_ns = time.monotonic_ns()
+        for place in self._exposure.settled(now_ns):
+            if place.account != self._exposure.account:
+                continue
+            position = place.quantity(now_ns)
+            closers = closers_of(position, place.orders.values(), client_id=self._exposure.client_id)
+            repair = judge(position, closers)
+            if repair.needed:
+                if place.may_repair(now_ns):
+                    self._repair(place, position, repair, now_ns)
+            else:
+                place.attempts = place.held_back_ns = 0
+                if position:
+                    self._climb(place, now_ns)
+
+    # ------------------------------------------------------------ repair
+
+    def _repair(self, place: Place, position: float, repair: Repair, now_ns: int) -> None:
+        self._hold_back(place, now_ns)
+        self.counts["unprotected"] += 1
+        self._log.error(
+            "position not protected as it is held",
+            account=place.account,
+            con_id=place.contract.con_id,
+            symbol=place.contract.symbol,
+            position=position,
+            missing=repair.missing,
+            too_much=[cut.ref for cut in repair.cuts],
+            mode=self._settings.protection.mode,
+        )
+        if self._settings.protection.mode == "alert":
+            return
+        for cut in repair.cuts:
+            event = next(event for event in place.orders.values() if event.ref == cut.ref)
+            if cut.quantity:
+                total = round(event.filled) + cut.quantity
+                self._send(ModifyOrder(ref=cut.ref, reason="larger than the position", quantity=total))
+            else:
+                self._send(CancelOrders(refs=(cut.ref,)))
+        if repair.missing:
+            self._with_ticks(place, lambda ready: self._protect(place, position, repair, ready))
+        self.counts["repaired"] += 1
+
+    def _protect(self, place: Place, position: float, repair: Repair, ready: ContractReady) -> None:
+        action: Action = "BUY" if position > 0 else "SELL"
+        try:
+            legs = self._pair(place, action, repair, ready)
+        except FieldError as error:
+            self._log.error("no price for a stop", con_id=place.contract.con_id, problem=str(error))
+            return
+        self._send(
+            PlaceOrders(
+                name=legs[0].ref,
+                account=place.account,
+                contract=ready.contract,
+                legs=legs,
+                reason="position without a stop",
+            )
+        )
+
+    def _pair(self, place: Place, action: Action, repair: Repair, ready: ContractReady) -> tuple[Leg, ...]:
+        """A stop and a target for what is missing, round the entry, or round the market where that has moved past."""
+        tick: ticks.Grid = ready.bands or ready.min_tick
+        rules, quantity = self._settings.protection, repair.missing
+        reference = ticks.nearest(place.price(), tick)
+        market = self._market(place, action)
+        for attempt in (reference, market):
+            if attempt is None:
+                break
+            reference = ticks.nearest(attempt, tick)
+            priced = protect(
+                rules, place.contract, action=action, reference=reference, quantity=quantity, tick=tick
+            )
+            low, high = sorted((priced.stop, priced.targets[0].price))
+            if market is None or low < market < high:
+                break
+        self._number = number = max(self._number + 1, time.time_ns() // 1_000_000 - NUMBERED_FROM_MS)
+        stem = place.delivery or f"{GUARD}{place.contract.con_id}"
+        ladder = self.ladder(place.contract.sec_type)
+        adjustment = None
+        if ladder is not None:
+            long = action == "BUY"
+            adjustment = next_adjustment(ladder, Stop(priced.stop), long=long, entry=reference, tick=tick)
+        stop = Leg(
+            ref=f"{stem}-S{number}",
+            role="stop",
+            action=opposite(action),
+            order_type="STP",
+            quantity=quantity,
+            stop_price=priced.stop,
+            tif="GTC",
+            oca_group=f"{stem}-{number}",
+            oca_type=OCA_REDUCE,
+            adjustment=adjustment,
+        )
+        target = msgspec.structs.replace(
+            stop,
+            ref=f"{stem}-T{number}",
+            role="target",
+            order_type="LMT",
+            stop_price=None,
+            limit_price=priced.targets[0].price,
+            adjustment=None,
+        )
+        return (stop,) if repair.alone else (stop, target)
+
+    def _market(self, place: Place, action: Action) -> float | None:
+        """What the position could be closed at."""
+        quote = self._quotes.get(place.contract.con_id)
+        if quote is None:
+            return None
+        return quote.bid if action == "BUY" else quote.ask
+
+    # ------------------------------------------------------------ ladder
+
+    def _climb(self, place: Place, now_ns: int) -> None:
+        """Arm the next rung on each stop of ours whose last one IB has taken."""
+        profile = self.ladder(place.contract.sec_type)
+        if profile is None:
+            return
+        for event in list(place.orders.values()):
+            waits = any(event.parent_id == other.order_id for other in place.orders.values())
+            if event.client_id == self._exposure.client_id and is_ours(event.ref) and not waits:
+                self._arm(place, event, profile, now_ns)
+
+    def _arm(self, place: Place, event: OrderLifecycleEvent, profile: StopProfile, now_ns: int) -> None:
+        ready = self._ready.get(place.contract.con_id)
+        if ready is None:
+            self._with_ticks(place, lambda _: None)
+            return
+        tick: ticks.Grid = ready.bands or ready.min_tick
+        rung = rearmed(event, profile, entry=place.price(), tick=tick)
+        if rung is None or now_ns < self._armed.get((event.ref, rung), 0):
+            return
+        self._armed[event.ref, rung] = now_ns + int(REARM_S * 1e9)
+        self.counts["rungs"] += 1
+        self._send(ModifyOrder(ref=event.ref, reason=f"next rung at {rung.trigger_price:g}", adjustment=rung))
+
+    # ------------------------------------------------------------ parts
+
+    def _hold_back(self, place: Place, now_ns: int) -> None:
+        hold_s = min(LONGEST_HOLD_S, HOLD_S * 2**place.attempts)
+        place.held_back_ns = now_ns + int(hold_s * 1e9)
+        place.repaired_ns = now_ns
+        place.attempts = min(place.attempts + 1, 10)
+
+    def _with_ticks(self, place: Place, then: Callable[[ContractReady], None]) -> None:
+        """Have the contract qualified, which also streams its quotes, unless it is."""
+        con_id = place.contract.con_id
+        known = self._ready.get(con_id)
+        if known is not None:
+            then(known)
+            return
+
+        def on_reply(reply: Message) -> None:
+            if isinstance(reply, ContractReady):
+                self._ready[con_id] = reply
+                then(reply)
+            else:
+                self._log.error("contract of a position not found", con_id=con_id, answer=str(reply))
+
+        self._gateway.send(self._name("contract"), PrepareContract(contract=place.contract), on_reply)
+
+    def _send(self, command: Message) -> None:
+        self._gateway.send(self._name(type(command).__name__), command, self._on_reply)
+
+    def _on_reply(self, reply: Message) -> None:
+        if isinstance(reply, CommandRefused):
+            self._log.error("guard's order refused", code=reply.code, detail=reply.text)
+
+    def _name(self, what: str) -> str:
+        self._asked += 1
+        return f"guard/{what}/{time.time_ns()}/{self._asked}"
