@@ -45,6 +45,10 @@ class QuoteBook:
         """Keep this quote as the newest of its contract."""
         self._by_con_id[quote.con_id] = quote
 
+    def clear(self) -> None:
+        """Forget everything: quotes of a connection that is gone price nothing."""
+        self._by_con_id.clear()
+
     def get(self, con_id: int, *, not_before_ns: int = 0) -> Quote | None:
         """The newest quote received at or after `not_before_ns` (monotonic), or None."""
         quote = self._by_con_id.get(con_id)

@@ -99,7 +99,8 @@ def not_halted(facts: Facts) -> Denial | None:
     """A halt that came between the signal leaving its queue and now; before that nothing is taken at all."""
     if not facts.gates.halted:
         return None
-    return _denied(facts, "not_halted", f"halted by risk:{facts.gates.halted}")
+    key = "risk:halt:status" if facts.gates.halted == "halt" else "risk:permanent_halt"
+    return _denied(facts, "not_halted", f"halted by {key}")
 
 
 def multipliers(facts: Facts) -> Denial | None:

@@ -16,19 +16,16 @@ from zoneinfo import ZoneInfo
 from conf.settings import Settings
 from ipc.bus import Envelope, Requester, Source, Subscriber
 from router import risk
+from router.broker_view import BrokerView
 from router.contract import describe
 from router.errors import FieldError
 from router.gates import PlatformGates
 from router.messages import (
-    AccountSnapshot,
     CommandRefused,
     ContractReady,
     FindDelivery,
-    LinkPhase,
-    LinkState,
     Message,
     PlaceReply,
-    PositionSnapshot,
     PrepareContract,
     Quote,
     Signal,
@@ -39,7 +36,7 @@ from router.messages import (
     Ticket,
 )
 from router.order import Sized, order_request
-from router.quote import QuoteBook, no_quote, priced
+from router.quote import no_quote, priced
 from router.refusal import denied, unreadable, unusable
 from router.signal import delivery_of, parse
 from workers.killpoint import kill_point
@@ -81,15 +78,18 @@ class Sizing:
             [Source("gateway", settings.pub("gateway"), settings.cmd("gateway"))],
             topics=("portfolio", "quote", "link"),
             positions=None,
+            quarantine=shell.quarantine,
         )
-        self._gateway = Requester(shell.context, settings.cmd("gateway"), resend_s=settings.bus.resend_s)
+        self._gateway = Requester(
+            shell.context,
+            settings.cmd("gateway"),
+            resend_s=settings.bus.resend_s,
+            quarantine=shell.quarantine,
+        )
         self._submission = Requester(
             shell.context, settings.cmd("submission"), resend_s=settings.bus.resend_s
         )
-        self._quotes = QuoteBook()
-        self._link: LinkState | None = None
-        self._accounts: dict[str, AccountSnapshot] = {}
-        self._held: set[tuple[str, int]] = set()
+        self._view = BrokerView()
         self._candidates: dict[str, Candidate] = {}
         self._draining = False
         self._counts = {"received": 0, "refused": 0, "sized": 0, "submitted": 0}
@@ -101,11 +101,7 @@ class Sizing:
         """Redis, the IB connection, the account: in that order."""
         if self._intake.problem:
             return f"Redis: {self._intake.problem}"
-        if self._link is None:
-            return "the gateway process"
-        if self._link.phase is not LinkPhase.READY:
-            return f"IB connection: {self._link.phase} ({self._link.reason})"
-        return "" if self._account() else "account values of IB"
+        return self._view.waiting_for
 
     @property
     def progress(self) -> dict[str, int]:
@@ -143,37 +139,9 @@ class Sizing:
 
     def _on_events(self, envelopes: list[Envelope]) -> None:
         for envelope in envelopes:
-            match envelope.message:
-                case Quote() as quote:
-                    self._quotes.update(quote)
-                    self._on_quote(quote)
-                case AccountSnapshot() as account:
-                    self._accounts[account.account] = account
-                case PositionSnapshot() as position:
-                    self._on_position(position)
-                case LinkState() as link:
-                    self._on_link(link)
-                case _:
-                    pass
-
-    def _on_link(self, link: LinkState) -> None:
-        if link.phase is LinkPhase.SYNCING:
-            self._held.clear()  # every position held follows
-        self._link = link
-
-    def _on_position(self, position: PositionSnapshot) -> None:
-        key = (position.account, position.contract.con_id)
-        if abs(position.quantity) > 0:
-            self._held.add(key)
-        else:
-            self._held.discard(key)
-
-    def _account(self) -> AccountSnapshot | None:
-        """The traded account's values, once IB has said what sizing needs."""
-        account = self._accounts.get(self._link.account) if self._link else None
-        if account is None or account.net_liquidation is None or account.buying_power is None:
-            return None
-        return account
+            self._view.observe(envelope.message)
+            if isinstance(envelope.message, Quote):
+                self._on_quote(envelope.message)
 
     # ------------------------------------------------------------ in: signals
 
@@ -303,7 +271,7 @@ class Sizing:
 
     def _priced(self, candidate: Candidate) -> bool:
         ready = candidate.ready
-        return ready is not None and priced(self._quotes.get(ready.contract.con_id))
+        return ready is not None and priced(self._view.quotes.get(ready.contract.con_id))
 
     def _give_up_on_quote(self, candidate: Candidate) -> None:
         if candidate.deadline_ns and candidate.delivery in self._candidates:
@@ -312,7 +280,7 @@ class Sizing:
     def _size(self, candidate: Candidate) -> None:
         """Everything is there: price, size, gate again, hand on."""
         candidate.deadline_ns = 0
-        account = self._account()
+        account = self._view.account()
         if candidate.ready is None or candidate.gates is None or account is None:
             self._again(candidate, self._gate)
             return
@@ -324,11 +292,17 @@ class Sizing:
             gates=candidate.gates,
             ready=candidate.ready,
             account=account,
-            quote=self._quotes.get(contract.con_id) or no_quote(contract.con_id, contract.symbol),
+            quote=self._view.quotes.get(contract.con_id) or no_quote(contract.con_id, contract.symbol),
         )
         request = order_request(self._settings, sized)
         if request is None:
-            self._refuse(candidate, "NO_MARKET_DATA", "price_unavailable", check="quote", detail="no quote")
+            self._refuse(
+                candidate,
+                "NO_MARKET_DATA",
+                "price_unavailable",
+                check="quote",
+                detail="no quote, or none that leaves room for a stop",
+            )
             return
         denial = risk.first_denial(
             self._facts(candidate, candidate.gates, notional=request.notional), risk.TABLE
@@ -357,15 +331,14 @@ class Sizing:
     def _facts(
         self, candidate: Candidate, gates: PlatformGates, *, notional: float | None = None
     ) -> risk.Facts:
-        account = self._account()
         return risk.Facts(
             settings=self._settings,
             signal=candidate.signal,
             now_ms=time.time_ns() // 1_000_000,
             now_eastern=datetime.now(UTC).astimezone(EASTERN),
             gates=gates,
-            buying_power=(account.buying_power or 0.0) if account else 0.0,
-            open_positions=len(self._held),
+            buying_power=self._view.buying_power,
+            open_positions=self._view.open_positions,
             notional=notional,
         )
 
