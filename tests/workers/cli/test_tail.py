@@ -289,25 +289,28 @@ def test_from_the_journal_on_over_a_restart_of_the_publisher_without_a_gap(setti
     fill_journal(settings)
     publisher = publisher_of(settings)
     environment = {**os.environ, "ROUTER_HOME": str(settings.root)}
-    command = [sys.executable, "-m", "workers.cli", "tail", "link", "--json", "--since", "10m", "-f"]
+    command = [sys.executable, "-m", "workers.cli", "tail", "link", "--json", "--latency"]
+    command += ["--since", "10m", "--follow"]
     tail = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
     assert tail.stdout is not None
     try:
         numbers: list[int] = []
-        killed_at = restarts = 0
+        heard = killed_at = restarts = 0
         for raw in tail.stdout:
             line = json.loads(raw)
             if line["type"] == "gap":
                 restarts = line["restarts"]
-            else:
-                numbers.append(line["topic_seq"])
-            if not killed_at and len(numbers) > 300:
+                continue
+            numbers.append(line["topic_seq"])
+            heard += line["latency_us"]["published_to_heard"] is not None  # no more from the journal
+            if not killed_at and heard > 300:
                 publisher.kill()
                 publisher.communicate()
                 publisher = publisher_of(settings)
-                killed_at = numbers[-1]
+                killed_at = len(numbers)
             if restarts and len(numbers) > killed_at + 300:
                 break
+        assert heard < len(numbers)
         assert numbers == list(range(1, len(numbers) + 1))
         assert restarts == 1
     finally:
