@@ -35,7 +35,7 @@ class Gaps:
         self._told: dict[str, dict[str, int]] = {}
 
     def news(self) -> list[dict[str, object]]:
-        """For each publisher with something new: what was missed and fetched again, dropped, or begun anew."""
+        """For each publisher with something new: gaps that were filled, what was missed, dropped, or begun anew."""
         found: list[dict[str, object]] = []
         for name, now in self._counts().items():
             if now != self._told.get(name, dict.fromkeys(now, 0)):
@@ -51,6 +51,7 @@ class Gaps:
         return {
             name: {
                 "gaps": stats.gaps,
+                "missed": sum(stats.missed.values()),  # quotes and heartbeats: they are in no journal
                 "dropped": stats.held_dropped,
                 "late": stats.late,
                 "restarts": stats.restarts,
@@ -202,4 +203,4 @@ def _check_journalled(choice: Choice) -> None:
 
 
 def _gap_line(news: dict[str, object]) -> str:
-    return f"-- {news['publisher']}: {in_words(news)} so far; what was missed is fetched from its journal"
+    return f"-- {news['publisher']}: {in_words(news)} so far; gaps are filled from its journal"

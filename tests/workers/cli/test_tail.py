@@ -140,6 +140,21 @@ def test_a_tail_that_was_too_slow_says_so_and_misses_nothing(start: Callable[...
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
+def test_quotes_that_never_came_are_counted(start: Callable[..., Tail]) -> None:
+    """They are in no journal: a tail that was too slow for them says how many it missed, and goes on."""
+    tail = start("--json", "Quote", ROUTER_BUS__TAIL_HWM="1")
+    tail.serve_until(lambda lines: len(lines) >= 1)
+    tail.process.send_signal(signal.SIGSTOP)
+    for _ in range(20_000):
+        tail.publish()
+    tail.process.send_signal(signal.SIGCONT)
+    lines = tail.serve_until(lambda lines: any('"gap"' in line for line in lines))
+    missed = next(json.loads(line)["missed"] for line in lines if '"gap"' in line)
+    numbers = [json.loads(line)["topic_seq"] for line in lines if '"Quote"' in line]
+    assert 0 < missed <= 20_000
+    assert numbers == sorted(set(numbers))
+
+
 def test_latency_is_told_with_each_message(start: Callable[..., Tail]) -> None:
     """Quotes say when they were received (never, here), all say how long they took from the bus."""
     tail = start("--json", "--latency", "Quote")
@@ -180,7 +195,7 @@ def test_a_terminal_gets_colours_unless_no_color(settings: Settings) -> None:
 
 # ---------------------------------------------------------------- the past
 
-MISSED = ("gaps", "dropped", "late", "restarts", "resets")
+MISSED = ("gaps", "missed", "dropped", "late", "restarts", "resets")
 
 
 def fill_journal(settings: Settings, count: int = 3) -> None:
