@@ -13,7 +13,7 @@ from paper.book import Ids
 from paper.clock import Clock
 from paper.contracts import Catalog
 from paper.engine import Engine
-from paper.hours import Phase, boundaries, phase_of
+from paper.hours import Phase, boundaries, load_calendar, phase_of
 from paper.ledger import Ledger
 from paper.market import Market
 from paper.order_out import open_order
@@ -43,6 +43,7 @@ class Gateway:
 
     def __init__(self, settings: Settings, clock: Clock, ledger: Ledger) -> None:
         now = clock.now()
+        load_calendar(now.date())
         self.settings = settings
         self.clock = clock
         self.ledger = ledger

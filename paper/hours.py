@@ -34,6 +34,13 @@ def is_session(day: date) -> bool:
     return day.weekday() < 5 and day not in _closed_days(day.year)
 
 
+def load_calendar(day: date) -> None:
+    """Work out this and the next year's holidays now (a third of a second), not when a client first asks."""
+    for year in (day.year, day.year + 1):
+        _closed_days(year)
+        _half_days(year)
+
+
 def close_of(day: date) -> datetime:
     """The regular close of a session, New York time: 16:00, or 13:00 on a half day."""
     return datetime.combine(day, time(13 if day in _half_days(day.year) else 16), NEW_YORK)

@@ -4,7 +4,20 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from paper.hours import NEW_YORK, Boundary, Hours, Phase, boundaries, hours_text, is_open, next_open, phase_of
+from paper.hours import (
+    NEW_YORK,
+    Boundary,
+    Hours,
+    Phase,
+    _closed_days,
+    boundaries,
+    hours_text,
+    is_open,
+    is_session,
+    load_calendar,
+    next_open,
+    phase_of,
+)
 
 
 def at(text: str) -> datetime:
@@ -65,3 +78,12 @@ def test_hours_as_contract_details_carry_them() -> None:
     assert hours_text(Hours.ALWAYS, date(2026, 11, 25), extended=True).startswith(
         "20261125:0000-20261125:2359"
     )
+
+
+def test_a_loaded_calendar_answers_from_memory() -> None:
+    """After loading, neither this year nor the next is worked out again."""
+    load_calendar(date(2025, 6, 2))
+    before = _closed_days.cache_info().misses
+    assert is_session(date(2025, 6, 3))
+    assert not is_session(date(2026, 1, 1))
+    assert _closed_days.cache_info().misses == before
