@@ -122,7 +122,10 @@ class Feed:
         try:
             number, payload = parts
             int(number)
-            return decode_bus_reply(payload)
+            reply = decode_bus_reply(payload)
+            if reply.publisher != self.source.name:
+                raise ValueError(f"{reply.publisher} answers at {self.source.cmd}: check the endpoints")
+            return reply
         except (DecodeError, ValueError) as error:
             self._quarantine.keep(f"{self.source.name}.cmd", str(error), b"".join(parts))
             return None

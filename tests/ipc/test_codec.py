@@ -14,7 +14,6 @@ from ipc.codec import (
     PartialFrame,
     decode_frame,
     decode_message,
-    decode_raw_frame,
     decode_reply,
     decode_request,
     encode,
@@ -25,7 +24,7 @@ from ipc.codec import (
     to_json,
     undecodable,
 )
-from ipc.frame import Frame, Head
+from ipc.frame import Frame
 from ipc.protocol import Sync
 from ipc.topics import TOPICS
 from router.messages import FindDelivery, Heartbeat, Message, PlaceReply
@@ -115,15 +114,6 @@ def test_envelopes_number_their_messages() -> None:
     assert [(one.seq, one.topic_seq) for one in envelopes("gateway", quotes)] == [(5, 3), (5, 4)]
     snapshot = envelopes("gateway", trade, snapshot=True)
     assert {(one.seq, one.topic_seq, one.snapshot) for one in snapshot} == {(5, 3, True)}
-
-
-def test_head_tells_where_it_leads() -> None:
-    """The seq and tails after a frame follow from its head."""
-    head: Head = decode_raw_frame(
-        frame_of(sent(1), sent(2), seq=5, topic_seq=3, tails={"trade": 2, "link": 1})
-    )
-    assert head.last == 6
-    assert head.tails_after == {"trade": 4, "link": 1}
 
 
 def test_json_has_names_nested_parts_and_utc() -> None:

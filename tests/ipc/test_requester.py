@@ -98,6 +98,19 @@ def test_deadline_gives_up_and_a_late_reply_is_only_counted(short_dir: Path) -> 
     pair.close()
 
 
+def test_commands_are_sent_again_each_in_its_own_time(short_dir: Path) -> None:
+    """A resend of one command takes no other with it."""
+    pair = Pair(short_dir, lambda *_: None)
+    pair.requester.send("a", cancel("a"), print)
+    pair.serve_until(lambda: pair.responder.stats.commands == 1, "the first")
+    pair.clock.forward(0.6)
+    pair.requester.send("b", cancel("b"), print)
+    pair.clock.forward(0.6)
+    pair.serve_until(lambda: pair.responder.stats.joined == 1, "the first again")
+    assert (pair.requester.stats.resent, pair.responder.stats.commands) == (1, 2)
+    pair.close()
+
+
 def test_callback_may_send(pair: Pair) -> None:
     """The next command can be sent from the reply to the last."""
     got: list[Message] = []

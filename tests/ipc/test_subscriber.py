@@ -6,13 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-import zmq
 
 from ipc.bus import BEGINNING, LIVE, Options, Position, Quarantine, Reset, Source, Subscriber
-from ipc.codec import encode, subscription
-from ipc.feed import Feed
+from ipc.codec import subscription
 from ipc.follower import Timing
-from ipc.protocol import Synced
 from tests.ipc.helpers import Bus, beat, frame_of, link, pnl, quote, sent
 
 MS = 1_000_000
@@ -216,59 +213,3 @@ def test_undecodable_message_is_kept_aside_and_the_rest_flows(bus: Bus, tmp_path
     kept = json.loads((tmp_path / "undecodable.jsonl").read_text())
     assert kept["source"] == "gateway.trade"
     assert "Stranger" in kept["problem"]
-
-
-def test_frame_that_cannot_be_read_is_kept_aside_and_repaired(bus: Bus) -> None:
-    """Garbage on the wire costs nothing: it is counted, and what it stood for comes by replay."""
-    subscriber, got = bus.subscriber(("trade",), {"gateway": BEGINNING})
-
-    def heard() -> bool:
-        bus.publisher.publish(beat())
-        return subscriber.stats["gateway"].live > 0
-
-    bus.run_until(heard, "the subscription is in force")
-    good = frame_of(sent(1), epoch=bus.publisher.epoch, tails={})
-    bus.journal.append([good], 1, {"trade": 1})
-    bus.publisher._socket.send(good[:-3])
-    bus.publisher.publish(sent(2))
-    bus.run_until(lambda: len(got) == 2, "both")
-    assert [one.message for one in got] == [sent(1), sent(2)]
-    assert subscriber.quarantine.count == 1
-
-
-@pytest.mark.parametrize("parts", [[b"1", b"\xc1"], [b"x", encode(Synced("g", 1, 0, 0, {}, {}))], [b"1"]])
-def test_reply_that_cannot_be_read_is_kept_aside(bus: Bus, parts: list[bytes]) -> None:
-    """A reply that is none is counted, and the question stays open."""
-    bus.stop()
-    router = bus.context.socket(zmq.ROUTER)
-    bus.context.bind(router, bus.source.cmd)
-    subscriber, _ = bus.subscriber(("trade",))
-    bus.run_until(lambda: router.poll(0), "the question")
-    asker = router.recv_multipart()[0]
-    router.send_multipart([asker, *parts])
-    bus.run_until(lambda: subscriber.quarantine.count == 1, "kept aside")
-    assert not subscriber.following
-    router.close()
-    bus.context.close()
-    bus.context = type(bus.context)()
-    bus.start()
-
-
-def test_reading_is_bounded(bus: Bus) -> None:
-    """One source that floods is read a batch at a time, so that the others get their turn."""
-    subscriber, _ = bus.subscriber(("trade",), {"gateway": BEGINNING})
-    bus.run_until(lambda: subscriber.following, "joined")
-    bus.loop.detach(subscriber)
-    (feed,) = subscriber._feeds.values()
-    assert isinstance(feed, Feed)
-
-    def waiting() -> int:
-        for number in range(20):
-            bus.publisher.publish(sent(number))
-        return feed.frames.poll(10)
-
-    bus.run_until(waiting, "frames wait")
-    out: list[object] = []
-    feed.receive(0, 5, out)  # type: ignore[arg-type]  # only counted
-    assert feed.frames.poll(0)
-    assert feed.follower.stats.live <= 3

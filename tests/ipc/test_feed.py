@@ -1,0 +1,75 @@
+"""ipc.feed: one source of a subscriber over real sockets. Bad bytes are kept aside, reading is bounded."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import zmq
+
+from ipc.bus import BEGINNING, Envelope
+from ipc.codec import encode
+from ipc.feed import Feed
+from ipc.protocol import SnapshotPart, Synced
+from tests.ipc.helpers import Bus, beat, frame_of, sent
+
+
+def test_frame_that_cannot_be_read_is_kept_aside_and_repaired(bus: Bus) -> None:
+    """Garbage on the wire costs nothing: it is counted, and what it stood for comes by replay."""
+    subscriber, got = bus.subscriber(("trade",), {"gateway": BEGINNING})
+
+    def heard() -> bool:
+        bus.publisher.publish(beat())
+        return subscriber.stats["gateway"].live > 0
+
+    bus.run_until(heard, "the subscription is in force")
+    good = frame_of(sent(1), epoch=bus.publisher.epoch, tails={})
+    bus.journal.append([good], 1, {"trade": 1})
+    bus.publisher._socket.send(good[:-3])
+    bus.publisher.publish(sent(2))
+    bus.run_until(lambda: len(got) == 2, "both")
+    assert [one.message for one in got] == [sent(1), sent(2)]
+    assert subscriber.quarantine.count == 1
+
+
+WRONG = [b"1", encode(SnapshotPart("sizing", 1, 0, {}, 0, 1))]  # of another publisher
+
+
+@pytest.mark.parametrize(
+    "parts", [[b"1", b"\xc1"], [b"x", encode(Synced("gateway", 1, 0, 0, {}, {}))], [b"1"], WRONG]
+)
+def test_reply_that_cannot_be_read_is_kept_aside(bus: Bus, parts: list[bytes]) -> None:
+    """A reply that is none is counted, and the question stays open."""
+    bus.stop()
+    router = bus.context.socket(zmq.ROUTER)
+    bus.context.bind(router, bus.source.cmd)
+    subscriber, _ = bus.subscriber(("trade",))
+    bus.run_until(lambda: router.poll(0), "the question")
+    asker = router.recv_multipart()[0]
+    router.send_multipart([asker, *parts])
+    bus.run_until(lambda: subscriber.quarantine.count == 1, "kept aside")
+    assert not subscriber.following
+    router.close()
+    bus.context.close()
+    bus.context = type(bus.context)()
+    bus.start()
+
+
+def test_reading_is_bounded(bus: Bus) -> None:
+    """One source that floods is read a batch at a time, so that the others get their turn."""
+    subscriber, _ = bus.subscriber(("trade",), {"gateway": BEGINNING})
+    bus.run_until(lambda: subscriber.following, "joined")
+    bus.loop.detach(subscriber)
+    (feed,) = subscriber._feeds.values()
+    assert isinstance(feed, Feed)
+
+    for number in range(200):
+        bus.publisher.publish(sent(number))
+    out: list[Envelope] = []
+    most = 0
+    while len(out) < 200:
+        assert feed.frames.poll(5_000)
+        before = len(out)
+        feed.receive(time.monotonic_ns(), 6, out)
+        most = max(most, len(out) - before)
+    assert most == 3  # a frame counts for itself and for its message
