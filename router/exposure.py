@@ -105,8 +105,9 @@ class Exposure:
         self.client_id, self.account = link.client_id, link.account
         if link.phase is LinkPhase.SYNCING:
             for place in self._places.values():
-                place.orders.clear()  # all that live are told again
-                place.changed_ns = now_ns
+                place.orders.clear()  # all that live are told again, and so are all positions that are not flat
+                place.said = place.booked = 0.0
+                place.filled_ns, place.said_ns, place.changed_ns = 0, now_ns, now_ns
 
     def _on_order(self, place: Place, event: OrderLifecycleEvent, now_ns: int) -> None:
         place.orders.pop((event.client_id, event.order_id), None)  # before it had a permId

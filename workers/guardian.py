@@ -6,7 +6,7 @@ What to do is `router.protection` and `router.stops`; what is known is `router.e
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
@@ -24,6 +24,8 @@ from router.messages import (
     CancelOrders,
     CommandRefused,
     ContractReady,
+    HoldingsQuery,
+    HoldingsReply,
     Leg,
     Message,
     ModifyOrder,
@@ -32,7 +34,7 @@ from router.messages import (
     PrepareContract,
     Quote,
 )
-from router.protection import GUARD, Repair, closers_of, is_ours, judge
+from router.protection import EPSILON, GUARD, Repair, closers_of, is_ours, judge
 from router.quote import QuoteBook
 from router.stops import Stop, next_adjustment, rearmed
 
@@ -81,7 +83,7 @@ class Guardian:
             repair = judge(position, closers)
             if repair.needed:
                 if place.may_repair(now_ns):
-                    self._repair(place, position, repair, now_ns)
+                    self._confirm(place, now_ns)
             else:
                 place.attempts = place.held_back_ns = 0
                 if position:
@@ -89,8 +91,30 @@ class Guardian:
 
     # ------------------------------------------------------------ repair
 
-    def _repair(self, place: Place, position: float, repair: Repair, now_ns: int) -> None:
+    def _confirm(self, place: Place, now_ns: int) -> None:
+        """Ask the gateway what is true before anything is changed: what was heard here may be a connection old."""
         self._hold_back(place, now_ns)
+
+        def on_reply(reply: Message) -> None:
+            if not isinstance(reply, HoldingsReply):
+                return  # not READY: everything will be told again
+            here = (place.account, place.contract.con_id)
+            held = [one.quantity for one in reply.positions if (one.account, one.contract.con_id) == here]
+            position = held[0] if held else 0.0
+            orders = [e for e in reply.orders if e.contract and (e.account, e.contract.con_id) == here]
+            if abs(position - place.quantity(time.monotonic_ns())) > EPSILON:
+                self._log.warning("position not agreed on yet", con_id=here[1], position=position)
+                return
+            closers = closers_of(position, orders, client_id=self._exposure.client_id)
+            repair = judge(position, closers)
+            if repair.needed:
+                self._repair(place, position, repair, orders)
+
+        self._gateway.send(self._name("holdings"), HoldingsQuery(), on_reply)
+
+    def _repair(
+        self, place: Place, position: float, repair: Repair, orders: Sequence[OrderLifecycleEvent]
+    ) -> None:
         self.counts["unprotected"] += 1
         self._log.error(
             "position not protected as it is held",
@@ -105,7 +129,7 @@ class Guardian:
         if self._settings.protection.mode == "alert":
             return
         for cut in repair.cuts:
-            event = next(event for event in place.orders.values() if event.ref == cut.ref)
+            event = next(event for event in orders if event.ref == cut.ref)
             if cut.quantity:
                 total = round(event.filled) + cut.quantity
                 self._send(ModifyOrder(ref=cut.ref, reason="larger than the position", quantity=total))

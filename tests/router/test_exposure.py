@@ -125,6 +125,15 @@ def test_live_orders(exposure: Exposure) -> None:
     assert place(exposure, NOW + 2 * SECOND).orders == {}
 
 
+def test_a_rebuild_tells_every_position_again(exposure: Exposure) -> None:
+    """What was sold while nobody listened is flat, and IB does not list it: it must not be protected any more."""
+    exposure.observe(position(7.0), NOW)
+    exposure.observe(fill(), NOW)
+    exposure.observe(link(LinkPhase.SYNCING), NOW + 1)
+    exposure.observe(link(LinkPhase.READY), NOW + 2)
+    assert place(exposure, NOW + SECOND).quantity(NOW + SECOND) == 0.0
+
+
 def test_only_what_is_quiet_is_judged(exposure: Exposure) -> None:
     """The events of one fill come apart: nothing is judged between them."""
     exposure.observe(fill(), NOW)

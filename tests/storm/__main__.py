@@ -98,6 +98,7 @@ def main() -> int:
         "executions": points.executions + chance.executions,
         "lost": points.lost + chance.lost,
         "doubled": points.doubled + chance.doubled,
+        "flipped": points.flipped + chance.flipped,
         "kill_points_hit": len(points_tally.hit),
         "kill_points_total": len(POINTS),
         "kill_points_missed": missed,

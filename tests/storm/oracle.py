@@ -26,13 +26,15 @@ class Verdict(NamedTuple):
     executions: int
     lost: int  # executions of the ledger that the gateway's journal lacks
     doubled: int  # executions journalled twice as news
+    flipped: int  # executions that turned a position round, which no signal here ever wants
     statuses: dict[str, int]
 
     @property
     def sound(self) -> bool:
         """Whether every promise was kept."""
         most = max(self.orders_per_ref_max, self.entries_per_signal_max)
-        return most <= 1 and not (self.unaccounted or self.acks_off or self.lost or self.doubled)
+        broken = self.unaccounted or self.acks_off or self.lost or self.doubled or self.flipped
+        return most <= 1 and not broken
 
 
 def judge(stage: Stage) -> Verdict:
@@ -40,13 +42,18 @@ def judge(stage: Stage) -> Verdict:
     orders: dict[str, set[int]] = defaultdict(set)
     entries: dict[str, set[int]] = defaultdict(set)
     executed: set[str] = set()
+    held: defaultdict[int, float] = defaultdict(float)
+    flipped = 0
     for record in _ledger(stage):
         if record["kind"] == "order" and record["order_ref"]:
             orders[record["order_ref"]].add(record["perm_id"])
-            if record["action"] == "BUY":
+            if "-E" in record["order_ref"]:
                 entries[record["order_ref"].partition("-")[0]].add(record["perm_id"])
         elif record["kind"] == "execution":
             executed.add(record["exec_id"])
+            sign = 1 if record["action"] == "BUY" else -1
+            held[record["con_id"]] += sign * float(record["shares"])
+            flipped += held[record["con_id"]] < 0
     told: Counter[str] = Counter()
     heard: set[str] = set()
     in_doubt = parked = 0
@@ -76,6 +83,7 @@ def judge(stage: Stage) -> Verdict:
         executions=len(executed),
         lost=len(executed - heard),
         doubled=sum(count > 1 for count in told.values()),
+        flipped=flipped,
         statuses=dict(Counter(ack["status"] for ack in acks.values() if ack)),
     )
 
