@@ -3,6 +3,7 @@
 # make venvs          the client libraries the paper gateway is judged by, one virtualenv each
 # make venv           only set up .venv and var/
 # make bench          speed as ratios against baselines and limits (QUICK=1: about a minute)
+# make storm          SIGKILL of the gateway in mid-storm, 100 times (QUICK=1: 20; SEED=, KILLS=)
 # make clean          remove what the others made
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -10,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test venv venvs bench clean
+.PHONY: run test venv venvs bench storm clean
 .DEFAULT_GOAL := run
 
 run: venv
@@ -37,6 +38,9 @@ venvs: venv
 
 bench: venv
 	@QUICK=$(QUICK) $(BIN)/python -m bench.storm
+
+storm: venv
+	@QUICK=$(QUICK) KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m bench.kill_storm
 
 clean:
 	rm -rf .venv .venvs var build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
