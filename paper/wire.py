@@ -163,6 +163,6 @@ def to_decimal(name: str, text: str) -> Decimal | None:
         raise FieldError(name, f"is {text[:40]!r}, not a number") from None
     if not value.is_finite() or abs(value) > _UNSET_FROM:
         return None
-    if abs(value) > _LARGEST_NUMBER or -_FINEST > int(value.normalize().as_tuple().exponent):
+    if abs(value) > _LARGEST_NUMBER or int(value.normalize().as_tuple().exponent) < -_FINEST:
         raise FieldError(name, f"is {text[:40]!r}, out of range")
     return value

@@ -175,7 +175,7 @@ ADJUSTMENTS = {
 
 def test_an_adjustable_stop_behind_conditions_reads_as_the_library_reads_it() -> None:
     """The adjustment lies behind parts of varying length; trail, OCA type and hours at their places."""
-    fields = message(**ADJUSTMENTS)
+    fields = message(176, **ADJUSTMENTS)
     ours = read(fields, 176)
     assert agrees(ours, judged(fields, 176))
     assert (ours.adjustedOrderType, ours.triggerPrice, ours.adjustableTrailingUnit) == ("TRAIL", "2.7", 1)
