@@ -16,6 +16,7 @@ from workers.cli.run import run
 from workers.cli.signals import send
 from workers.cli.stack import Down, Stack, Unreachable
 from workers.cli.status import judge, status
+from workers.cli.trading import trading
 
 UP_S = 60.0  # for a stack that was started to become well
 LOOK_S = 0.25
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     command = add("status", status, "how the stack is")
     command.add_argument("--json", action="store_true", help="one JSON document")
     listening(add)
+    trading(add)
     signals = add("signal", None, "signals into Redis").add_subparsers(required=True, metavar="COMMAND")
     command = signals.add_parser("send", help="send one signal, as the platform would")
     command.set_defaults(act=send)

@@ -1,0 +1,112 @@
+"""`router cancel`, `flatten`, `halt`, `reset-paper`: hands on what works and what is held."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from conf.settings import Settings
+from router.bracket import stem_of
+from router.contract import describe
+from router.messages import (
+    CancelAll,
+    CancelOrders,
+    CancelReply,
+    Flatten,
+    FlattenReply,
+    HoldingsQuery,
+    HoldingsReply,
+    ModifyOrder,
+    ModifyReply,
+)
+from router.protection import is_ours
+from workers.cli.gateway import Refused, ask
+from workers.cli.health import Exit
+from workers.cli.misuse import Misused
+from workers.store import keys
+from workers.store.client import connect
+
+FLAT_S = 30.0  # for IB to say that an account is flat
+LOOK_S = 0.2
+
+
+def cancel(settings: Settings, options: argparse.Namespace) -> int:
+    """Cancel by orderRef, permId or signal."""
+    name = options.name
+    if name.isdecimal() and len(name) < 16:  # a signal id of digits only has sixteen of them
+        command = CancelOrders(refs=(), perm_ids=(int(name),))
+    elif stem_of(name) or is_ours(name):
+        command = CancelOrders(refs=(name,))
+    else:
+        command = CancelOrders(refs=(), signals=(name,))
+    reply = ask(settings, command, CancelReply)
+    for ref in reply.refs:
+        print(f"cancel sent for {ref}")
+    if not reply.refs:
+        print(f"router: no live order of this router under {name}", file=sys.stderr)
+        return Exit.DEGRADED
+    return Exit.OK
+
+
+def modify(settings: Settings, options: argparse.Namespace) -> int:
+    """Change quantity or prices of one order."""
+    command = ModifyOrder(
+        ref=options.ref,
+        reason="router modify",
+        quantity=options.quantity,
+        limit_price=options.limit,
+        stop_price=options.stop,
+    )
+    reply = ask(settings, command, ModifyReply)
+    print(f"modification of {reply.ref} sent (order id {reply.order_id})")
+    return Exit.OK
+
+
+def flatten(settings: Settings, options: argparse.Namespace) -> int:
+    """Cancel everything and close everything, and wait until IB says so."""
+    return _flat(settings, options.account)
+
+
+def reset_paper(settings: Settings, options: argparse.Namespace) -> int:
+    """The same on a simulated account, orders of every client included."""
+    account = ask(settings, HoldingsQuery(), HoldingsReply).account
+    if settings.mode != "paper" or not account.startswith("DU"):
+        raise Refused(f"account {account} in mode {settings.mode} is no paper account (DU…): not touched")
+    if not options.yes:
+        raise Misused(f"this cancels every order and closes every position of {account}: say --yes")
+    ask(settings, CancelAll(), CancelReply)
+    return _flat(settings, account)
+
+
+def _flat(settings: Settings, account: str) -> int:
+    deadline = time.monotonic() + FLAT_S
+    reply = ask(settings, Flatten(account=account), FlattenReply, timeout_s=FLAT_S)
+    print(f"{len(reply.cancelled)} orders cancelled, {len(reply.closing)} closing orders sent")
+    while True:
+        left = ask(settings, HoldingsQuery(), HoldingsReply)
+        account = account or left.account
+        positions = [one for one in left.positions if one.account == account]
+        orders = [one for one in left.orders if one.account == account]
+        if not positions and not orders:
+            print(f"{account} is flat, no order works")
+            return Exit.OK
+        if time.monotonic() > deadline:
+            break
+        time.sleep(LOOK_S)
+    for position in positions:
+        print(f"still held: {position.quantity:g} {describe(position.contract)}")
+    for order in orders:
+        print(f"still works: {order.ref or order.perm_id} {order.status}")
+    return Exit.DEGRADED
+
+
+def halt(settings: Settings, options: argparse.Namespace) -> int:
+    """The platform's own switch: signals wait in Redis while it is on; protection works on."""
+    client = connect(settings.redis_url, name="cli", timeout_s=settings.redis.socket_timeout_s)
+    try:
+        client.call("SET", keys.HALT, "true" if options.state == "on" else "false")
+    finally:
+        client.close()
+    print("halted: no signal is taken, protection works on" if options.state == "on" else "running")
+    return Exit.OK

@@ -1,0 +1,44 @@
+"""The commands about orders and positions, as `router` offers them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from workers.cli.explain import explain
+from workers.cli.orders import cancel, flatten, halt, modify, reset_paper
+from workers.cli.parked import parked
+
+Add = Callable[[str, object, str], argparse.ArgumentParser]
+
+
+def trading(add: Add) -> None:
+    """Add them to the parser."""
+    command = add("cancel", cancel, "cancel live orders of this router")
+    command.add_argument("name", help="orderRef, permId or signal id")
+    command = add("modify", modify, "change a live order of this router")
+    command.add_argument("ref", help="its orderRef")
+    command.add_argument("--quantity", type=int, help="in all, what filled already included")
+    command.add_argument("--limit", type=float, help="limit price")
+    command.add_argument("--stop", type=float, help="stop price")
+    command = add("flatten", flatten, "cancel every order, close every position at market")
+    command.add_argument("--account", default="", help="default: the traded account")
+    command = add("halt", halt, "stop taking signals, or take them again; protection works on")
+    command.add_argument("state", choices=("on", "off"))
+    command = add("reset-paper", reset_paper, "make a simulated account flat; refuses any other")
+    command.add_argument("--yes", action="store_true", help="without it nothing is done")
+    command = add("explain", explain, "everything that happened to a signal, from the journals alone")
+    command.add_argument("signal", help="signal id, or one delivery of it")
+    kinds = add("parked", None, "orders that may or may not be at the broker").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    kinds.add_parser("list", help="all of them").set_defaults(act=parked, what="list")
+    for what, text in (
+        ("show", "one, with all its terms"),
+        ("adopt", "it is at the broker"),
+        ("resend", "it never was: send it again"),
+        ("drop", "it never was: forget it"),
+    ):
+        command = kinds.add_parser(what, help=text)
+        command.add_argument("delivery")
+        command.set_defaults(act=parked, what=what)
