@@ -1,0 +1,66 @@
+"""A modification repeats every term of the order (platform contract 8: the trailing-stop bug)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from router.errors import FieldError
+from router.messages import Adjustment, ModifyOrder, OrderLifecycleEvent
+from router.modify import modified, role_of
+from tests.router.factory import order_event
+
+REF = "9bbeedc541dd1c7a-mfqwpfk0-S1"
+RUNG = Adjustment(2.7, "TRAIL", 1.55, 42.5)
+
+
+def stop(**changes: Any) -> OrderLifecycleEvent:
+    """A bracket's stop as IB reports it."""
+    plain = order_event(REF, action="SELL", order_type="STP", limit_price=None, stop_price=1.4, tif="GTC")
+    terms = {"oca_group": "g", "oca_type": 2, "outside_rth": True, "parent_id": 100}
+    return msgspec.structs.replace(plain, **(terms | changes))
+
+
+def test_a_trailing_stop_keeps_action_quantity_tif_and_group() -> None:
+    """What the platform's own modification left out is what makes it the same order."""
+    event = stop(order_type="TRAIL", stop_price=None, trail_percent=42.5, trail_stop=1.6)
+    leg = modified(event, ModifyOrder(REF, "next rung", adjustment=RUNG), with_parent=True)
+    assert (leg.action, leg.quantity, leg.tif, leg.oca_group, leg.oca_type) == ("SELL", 7, "GTC", "g", 2)
+    assert (leg.order_type, leg.trail_percent, leg.trail_stop) == ("TRAIL", 42.5, 1.6)
+    assert (leg.stop_price, leg.outside_rth, leg.order_id, leg.parent_id) == (None, True, 101, 100)
+    assert (leg.adjustment, leg.role, leg.ref) == (RUNG, "stop", REF)
+
+
+def test_what_is_changed_and_nothing_else() -> None:
+    """Quantity and prices as asked for; a pending adjustment stays; a parent that IB lost is left out."""
+    event = stop(adjustment=RUNG)
+    leg = modified(event, ModifyOrder(REF, "smaller", quantity=3, stop_price=1.5), with_parent=False)
+    assert (leg.quantity, leg.stop_price, leg.limit_price, leg.adjustment) == (3, 1.5, None, RUNG)
+    assert leg.parent_id == 0
+    target = order_event("9bbeedc541dd1c7a-mfqwpfk0-T1", action="SELL", limit_price=3.25)
+    moved = modified(target, ModifyOrder(target.ref, "price", limit_price=3.5), with_parent=True)
+    assert (moved.limit_price, moved.oca_type, moved.role) == (3.5, 0, "target")
+
+
+def test_a_stop_becomes_a_trail() -> None:
+    """Type, percent and start are given; the old stop price is no trailing amount."""
+    change = ModifyOrder(REF, "trail", order_type="TRAIL", trail_percent=20.0, trail_stop=1.5)
+    leg = modified(stop(), change, with_parent=True)
+    assert (leg.order_type, leg.trail_percent, leg.trail_stop, leg.stop_price) == ("TRAIL", 20.0, 1.5, None)
+
+
+def test_less_than_has_filled_is_refused() -> None:
+    """A quantity at or below what filled would end the order by surprise."""
+    with pytest.raises(FieldError, match="has filled 3"):
+        modified(stop(filled=3.0), ModifyOrder(REF, "", quantity=3), with_parent=True)
+
+
+@pytest.mark.parametrize(
+    ("ref", "role"),
+    [(REF, "stop"), ("a-b-T1", "target"), ("a-b-E", "entry"), ("a-b-X1", "exit"), ("by hand", "exit")],
+)
+def test_roles(ref: str, role: str) -> None:
+    """By the leg in the orderRef."""
+    assert role_of(ref) == role
