@@ -41,6 +41,7 @@ bench: venv
 
 storm: venv
 	@QUICK=$(QUICK) KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m bench.kill_storm
+	@QUICK=$(QUICK) SEED=$(SEED) $(BIN)/python -m tests.storm
 
 clean:
 	rm -rf .venv .venvs var build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

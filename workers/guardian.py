@@ -58,6 +58,7 @@ class Guardian:
         self._armed: dict[
             tuple[str, Adjustment], int
         ] = {}  # rungs sent, and until when not to send them again
+        self._asking: set[int] = set()  # contracts that the gateway is looking up
         self._asked = self._number = 0
         self.counts = {"repaired": 0, "unprotected": 0, "rungs": 0}
 
@@ -249,12 +250,16 @@ class Guardian:
         if known is not None:
             then(known)
             return
+        if con_id in self._asking:
+            return
+        self._asking.add(con_id)
 
         def on_reply(reply: Message) -> None:
+            self._asking.discard(con_id)
             if isinstance(reply, ContractReady):
                 self._ready[con_id] = reply
                 then(reply)
-            else:
+            elif not (isinstance(reply, CommandRefused) and reply.retry):
                 self._log.error("contract of a position not found", con_id=con_id, answer=str(reply))
 
         self._gateway.send(self._name("contract"), PrepareContract(contract=place.contract), on_reply)

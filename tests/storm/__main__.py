@@ -65,7 +65,7 @@ def caught(bug: str) -> bool:
 
     def work(stage: Stage, tally: Tally) -> None:
         at_points(stage, [Trial(point) for point in CATCH[bug][1]], tally)
-        settle(stage)
+        settle(stage, tally)
 
     verdict, _ = stormed(f"bug {bug}", work, bug=bug)
     return not verdict.sound
@@ -99,6 +99,7 @@ def main() -> int:
         "lost": points.lost + chance.lost,
         "doubled": points.doubled + chance.doubled,
         "flipped": points.flipped + chance.flipped,
+        "crashes": points_tally.crashes + chance_tally.crashes,
         "kill_points_hit": len(points_tally.hit),
         "kill_points_total": len(POINTS),
         "kill_points_missed": missed,

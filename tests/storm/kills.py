@@ -65,6 +65,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.kills = 0
+        self.crashes: list[str] = []  # roles that ended without being killed
         self.hit: set[str] = set()
         self.missed: list[Trial] = []
         self.ready_s: list[float] = []
@@ -91,8 +92,17 @@ def at_points(stage: Stage, trials: Iterable[Trial], tally: Tally) -> None:
                 _settle_second(stage, role, tally)
         if role == "gateway":
             tally.ready_s.append(stage.await_ready())
-        signal_id = stage.sent[-1]
-        stage.await_true(lambda s=signal_id: stage.ack(s), f"an ack of {signal_id} after {trial}", ACK_S)  # type: ignore[misc]
+        _await_end(stage, stage.sent[-1], trial, tally)
+
+
+def _await_end(stage: Stage, signal_id: str, trial: Trial, tally: Tally) -> None:
+    """Until the signal's end is told; what ends by itself meanwhile is started again, as supervisord does."""
+
+    def ended() -> bool:
+        tally.crashes += stage.revive()
+        return stage.ack(signal_id) is not None
+
+    stage.await_true(ended, f"an ack of {signal_id} after {trial}", ACK_S)
 
 
 def rearm(stage: Stage, role: str, point: str) -> None:
@@ -173,15 +183,16 @@ def at_random(stage: Stage, kills: int, seed: int, tally: Tally, *, until: float
         if done // 50 != (done - len(victims)) // 50:
             stage.await_ready()
             stage.flatten()
-    settle(stage)
+    settle(stage, tally)
 
 
-def settle(stage: Stage) -> None:
+def settle(stage: Stage, tally: Tally) -> None:
     """Give every signal the time to come to its end."""
-    stage.revive()
+    tally.crashes += stage.revive()
     stage.await_ready()
     waiting = set(stage.sent)
     deadline = time.monotonic() + ACK_S
     while waiting and time.monotonic() < deadline:
+        tally.crashes += stage.revive()
         waiting = {signal_id for signal_id in waiting if stage.ack(signal_id) is None}
         time.sleep(0.05)
