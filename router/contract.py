@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -143,6 +143,22 @@ def describe(spec: ContractSpec) -> str:
     if spec.sec_type == "OPT":
         return f"{spec.symbol} {spec.expiry} {spec.strike:g}{spec.right}"
     return spec.symbol
+
+
+def nearest_listed(wanted: ContractSpec, listed: Iterable[ContractSpec], *, most: int = 3) -> str:
+    """Which strikes of the wanted expiry, or else which expiries, are listed nearest; empty when there are none."""
+    same = [one for one in listed if (one.symbol, one.right) == (wanted.symbol, wanted.right) and one.expiry]
+    strikes = sorted({one.strike for one in same if one.expiry == wanted.expiry})
+    if strikes:
+        near = sorted(sorted(strikes, key=lambda strike: abs(strike - wanted.strike))[:most])
+        return f"nearest listed strikes of {wanted.expiry}: {', '.join(f'{strike:g}' for strike in near)}"
+    day = _ordinal(wanted.expiry)
+    expiries = sorted({one.expiry for one in same}, key=lambda expiry: abs(_ordinal(expiry) - day))[:most]
+    return f"nearest listed expiries: {', '.join(sorted(expiries))}" if expiries else ""
+
+
+def _ordinal(expiry: str) -> int:
+    return datetime.strptime(expiry, "%Y%m%d").toordinal()  # noqa: DTZ007 - a calendar date has no zone
 
 
 def _text(contract: Mapping[str, Any], name: str, default: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from router.contract import (
     check_symbol,
     describe,
     fingerprint,
+    nearest_listed,
     normalise,
     parse_expiry,
     parse_occ,
@@ -273,3 +275,22 @@ def test_describe() -> None:
     """People read an option as one line, a stock as its symbol."""
     assert describe(normalise(contract(strike=449.5), "SPY")) == "SPY 20250919 449.5C"
     assert describe(normalise(contract(type="stock"), "AAPL")) == "AAPL"
+
+
+def listed(**changes: Any) -> ContractSpec:
+    """A listed option of the example's symbol and right."""
+    plain = ContractSpec(sec_type="OPT", symbol="SPY", expiry="20250919", strike=451.0, right="C")
+    return msgspec.structs.replace(plain, **changes)
+
+
+def test_the_nearest_that_is_listed() -> None:
+    """Strikes of the wanted expiry; without any, expiries; nothing of another symbol or right."""
+    wanted = listed(strike=454.87)
+    strikes = [listed(strike=strike) for strike in (450.0, 455.0, 454.0, 456.0, 460.0)]
+    others = [listed(symbol="QQQ", strike=454.9), listed(right="P", strike=454.8)]
+    assert nearest_listed(wanted, [*strikes, *others]) == (
+        "nearest listed strikes of 20250919: 454, 455, 456"
+    )
+    later = [listed(expiry=expiry) for expiry in ("20250926", "20250918", "20251219", "20250922")]
+    assert nearest_listed(wanted, later) == "nearest listed expiries: 20250918, 20250922, 20250926"
+    assert nearest_listed(wanted, others) == ""

@@ -10,6 +10,7 @@ from functools import partial
 import msgspec
 import structlog
 
+from router.contract import nearest_listed
 from router.errors import Recoverable
 from router.messages import (
     CancelAll,
@@ -248,7 +249,7 @@ class Commands:
             return
         kill_point("gateway.details.after")
         if len(found) != 1:
-            what = "is not listed at IB" if not found else f"fits {len(found)} contracts at IB"
+            what = f"fits {len(found)} contracts at IB" if found else await self._not_listed(wanted)
             self._reply(request_id, CommandRefused(code="CONTRACT_LOOKUP_FAILED", text=what))
             return
         ready = found[0]
@@ -264,6 +265,23 @@ class Commands:
         kill_point("gateway.prepared.before")
         self._reply(request_id, ready)
         kill_point("gateway.prepared.after")
+
+    async def _not_listed(self, wanted: ContractSpec) -> str:
+        """That it is not listed, and for an option what is: strikes of its expiry, else expiries of its strike."""
+        text = "is not listed at IB"
+        if wanted.sec_type != "OPT":
+            return text
+        for loose in ({"strike": 0.0}, {"expiry": ""}):
+            try:
+                listed = await self._session.link.contract_details(
+                    msgspec.structs.replace(wanted, con_id=0, local_symbol="", **loose), RULE_S
+                )
+            except (TimeoutError, OSError):
+                return text
+            near = nearest_listed(wanted, [one.contract for one in listed])
+            if near:
+                return f"{text}; {near}"
+        return text
 
     async def _bands(self, con_id: int) -> tuple[PriceBand, ...]:
         """The contract's market rule; without one, or an answer, its minimum tick stands for all prices."""
