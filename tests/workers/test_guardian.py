@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 import time
@@ -31,13 +32,17 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture
 def trader(stage: Stage) -> Iterator[Any]:
-    """A person at another client of the same account."""
+    """A person at another client of the same account, on a loop of its own: an earlier asyncio.run leaves none."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     client = LIBRARY.IB()
     port = stage.settings.broker_port()
     assert port is not None
     client.connect("127.0.0.1", port, clientId=9)
     yield client
     client.disconnect()
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 def orders(stage: Stage) -> list[OrderLifecycleEvent]:
