@@ -16,8 +16,9 @@ from router.messages import ContractReady, PriceBand
 from router.messages import Message as BusMessage
 from workers.gateway import bridge, open_order
 from workers.gateway.account import Summary
-from workers.gateway.bridge import Bridge, amount, contract_spec, number, whole
+from workers.gateway.bridge import Bridge
 from workers.gateway.quotes import Lines
+from workers.gateway.values import amount, contract_spec, from_contract, number, whole
 
 CLIENT_ID_IN_USE = 326  # answered with request id -1, then the socket closes
 NO_SUCH_CONTRACT = frozenset({200, 321})  # no security definition, request not valid: asking again is no use
@@ -111,7 +112,7 @@ class Inbound:
         """contractDetails (10); an answer nobody waits for any more is dropped."""
         found = self.details.get(request_id)
         if found is not None:
-            spec = bridge.from_contract(details.contract)
+            spec = from_contract(details.contract)
             found.append(
                 ContractReady(
                     contract=spec,

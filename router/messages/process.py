@@ -1,0 +1,52 @@
+"""egress, heartbeat, status: what the processes say of themselves."""
+
+from __future__ import annotations
+
+import msgspec
+
+from router.messages.parts import Message
+from router.messages.portfolio import AccountSnapshot, LinkState
+
+
+class Published(Message, frozen=True):
+    """dispatch has made something readable in Redis. `kind` is ACK, ENTRY, SCALE_OUT, EXIT, ..."""
+
+    kind: str
+    delivery: str
+    signal_id: str
+    symbol: str
+    status: str
+    detail: str = ""
+
+
+class Heartbeat(Message, frozen=True):
+    """A process is alive, and this is how far its work has come (counters, not a timer)."""
+
+    process: str
+    pid: int
+    state: str  # starting | waiting | ready | draining
+    waiting_for: str
+    progress: dict[str, int]
+
+
+class StatusQuery(Message, frozen=True):
+    """Anyone -> monitor: how is the stack?"""
+
+
+class ProcessStatus(msgspec.Struct, frozen=True, array_like=True):
+    """One process as the monitor sees it; `age_s` is seconds since its last heartbeat, -1 for never."""
+
+    process: str
+    pid: int
+    state: str
+    waiting_for: str
+    age_s: float
+    progress: dict[str, int]
+
+
+class StatusReply(Message, frozen=True):
+    """The whole stack in one answer."""
+
+    processes: tuple[ProcessStatus, ...]
+    link: LinkState | None
+    account: AccountSnapshot | None
