@@ -29,7 +29,7 @@ Portfolio = m.PositionSnapshot | m.PnLSnapshot | m.AccountSnapshot
 Decision = (
     m.SignalReceived | m.SignalGated | m.SignalSized | m.SignalRefused | m.OrderSubmitted | m.OrderTimedOut
 )
-BusMessage = Trade | Portfolio | m.Quote | m.LinkState | Decision | m.Published | m.Heartbeat
+BusMessage = Trade | Portfolio | m.Quote | m.LinkState | Decision | m.Alert | m.Published | m.Heartbeat
 
 
 class Topic(NamedTuple):
@@ -54,6 +54,7 @@ _TABLE = (
     Topic("quote",      _kinds(m.Quote),       ("gateway",),             ("sizing", "submission", "monitor"), journalled=False),
     Topic("link",       _kinds(m.LinkState),   ("gateway",),             ("sizing", "submission", "dispatch", "monitor")),
     Topic("decision",   _kinds(Decision),      ("sizing", "submission"), ("dispatch", "monitor")),
+    Topic("alert",      _kinds(m.Alert),       ("gateway", "sizing", "submission"), ("dispatch", "monitor")),
     Topic("egress",     _kinds(m.Published),   ("dispatch",),            ("monitor",)),
     Topic("heartbeat",  _kinds(m.Heartbeat),   ("gateway", "sizing", "submission", "dispatch", "monitor"),
                                                ("monitor",), journalled=False),

@@ -23,6 +23,7 @@ from router.effects import (
     PositionCount,
     PositionGone,
     PositionOpen,
+    Warn,
 )
 from router.holding import Holding
 from router.memory import (
@@ -38,6 +39,7 @@ from router.memory import (
 )
 from router.messages import (
     AccountSnapshot,
+    Alert,
     BrokerError,
     CommissionReport,
     ContractSpec,
@@ -56,6 +58,7 @@ from router.messages import (
     SignalSized,
     Ticket,
 )
+from router.payloads import alert_document
 
 DAY_MS = 86_400_000
 KEEP_DELIVERY_MS = 3 * DAY_MS  # after its last news; IB repeats the executions of a day
@@ -134,6 +137,8 @@ class Book:
             case LinkState():
                 connected = message.phase is LinkPhase.READY
                 self._gauge("connection", "connected" if connected else "failed")
+            case Alert():
+                self._outcome.effects.append(Warn(alert_document(message, at_ms)))
             case _:
                 pass
         return self._outcome

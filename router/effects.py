@@ -93,6 +93,12 @@ class PositionClosed(NamedTuple):
     at_s: float
 
 
+class Warn(NamedTuple):
+    """A person should look (platform contract 2.2, `alerts:critical`)."""
+
+    document: Document
+
+
 class Gauge(NamedTuple):
     """A single value the platform reads."""
 
@@ -112,4 +118,5 @@ Effect = (
     | PositionCount
     | PositionClosed
     | Gauge
+    | Warn
 )

@@ -14,7 +14,7 @@ from itertools import groupby
 from conf.settings import Settings
 from ipc.bus import BEGINNING, Envelope, Position, Reset, Source, Subscriber
 from router.book import Book, Outcome
-from router.effects import Acknowledge, DeadLetter, Distribute, Effect, Gauge
+from router.effects import Acknowledge, DeadLetter, Distribute, Effect, Gauge, Warn
 from router.messages import CommandRefused, Heartbeat, LinkState, Message, Published
 from workers.role import LoopShell
 from workers.runner import run
@@ -141,8 +141,8 @@ class Dispatch:
         }
         self._news_from_ms = dict.fromkeys(positions.keys() - offsets.keys(), now_ms() - NEWS_MS)
         self._subscribers = (
-            self._subscriber(DECISIONS, ("decision", "heartbeat"), positions),
-            self._subscriber((BROKER,), ("trade", "portfolio", "link", "heartbeat"), positions),
+            self._subscriber(DECISIONS, ("decision", "alert", "heartbeat"), positions),
+            self._subscriber((BROKER,), ("trade", "portfolio", "link", "alert", "heartbeat"), positions),
         )
         for subscriber in self._subscribers:
             self._shell.loop.attach(subscriber, self._on_envelopes)
@@ -250,7 +250,7 @@ class Dispatch:
         return Unit(publisher, offset, f"{publisher} {offset} {event}", told + kept)
 
     def _old_news(self, outcome: Outcome) -> Outcome:
-        news = (Distribute, DeadLetter)
+        news = (Distribute, DeadLetter, Warn)
         kept: list[Effect] = [effect for effect in outcome.effects if not isinstance(effect, news)]
         self._counts["not_distributed"] += len(outcome.effects) - len(kept)
         return outcome._replace(effects=kept)

@@ -65,6 +65,7 @@ from router.messages.portfolio import (
     Quote,
 )
 from router.messages.process import (
+    Alert,
     Heartbeat,
     ProcessStatus,
     Published,
@@ -86,6 +87,7 @@ __all__ = [
     "AccountSnapshot",
     "Action",
     "Adjustment",
+    "Alert",
     "BrokerError",
     "CancelAll",
     "CancelOrders",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from router.messages.parts import Message
@@ -17,6 +19,21 @@ class Published(Message, frozen=True):
     symbol: str
     status: str
     detail: str = ""
+
+
+class Alert(Message, frozen=True):
+    """A person should look: dispatch passes it on to the platform's channel `alerts:critical`.
+
+    `kind` is the platform's `type` (snake_case); `details` are further fields of its document, as text.
+    """
+
+    kind: str
+    severity: Literal["warning", "critical"]
+    text: str
+    ref: str = ""  # orderRef, where it is about an order
+    signal_id: str = ""
+    symbol: str = ""
+    details: tuple[tuple[str, str], ...] = ()
 
 
 class Heartbeat(Message, frozen=True):

@@ -56,13 +56,13 @@ def test_names_are_processes() -> None:
 def test_topics_are_journalled_or_ephemeral() -> None:
     """Quotes and heartbeats are not journalled, everything that must not be lost is."""
     assert {HEARTBEAT, "quote"} == EPHEMERAL
-    assert {"trade", "portfolio", "link", "decision", "egress"} == JOURNALLED
+    assert {"trade", "portfolio", "link", "decision", "alert", "egress"} == JOURNALLED
 
 
 def test_who_publishes_what() -> None:
     """A process may publish its own topics, and everybody heartbeats."""
     assert {topic.name for topic in published_by("gateway").values()} == {
-        "trade", "portfolio", "quote", "link", "heartbeat",
+        "trade", "portfolio", "quote", "link", "alert", "heartbeat",
     }  # fmt: skip
     assert published_by("dispatch").keys() == {Published, Heartbeat}
     assert published_by("gateway")[OrderIntent].name == "trade"
@@ -72,9 +72,9 @@ def test_who_publishes_what() -> None:
 def test_who_listens_to_what() -> None:
     """Subscriptions by publisher follow from the table."""
     assert subscriptions_of("dispatch") == {
-        "gateway": ("trade", "portfolio", "link"),
-        "sizing": ("decision",),
-        "submission": ("decision",),
+        "gateway": ("trade", "portfolio", "link", "alert"),
+        "sizing": ("decision", "alert"),
+        "submission": ("decision", "alert"),
     }
     assert subscriptions_of("gateway") == {}
     assert TOPIC_OF[Quote] is TOPICS["quote"]

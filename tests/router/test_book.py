@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from router.book import KEEP_DELIVERY_MS, KEEP_SEEN_MS, Book, split_ref
+from router.effects import Warn
 from router.memory import (
     DeliveryChanged,
     DeliveryForgotten,
@@ -19,6 +20,7 @@ from router.memory import (
     SeenForgotten,
 )
 from router.messages import (
+    Alert,
     LinkPhase,
     LinkState,
     Message,
@@ -27,6 +29,7 @@ from router.messages import (
     PnLSnapshot,
     Target,
 )
+from router.payloads import alert_document
 from tests.router.factory import TS_MS, signal
 from tests.router.history import ACCOUNT, POSITION_ID, WAIT_MS, Desk, Story, account, won
 
@@ -37,6 +40,13 @@ def pnl(con_id: int = 0, *, account: str = ACCOUNT, value: float | None = None) 
 
 
 # ---------------------------------------------------------------- whose news
+
+
+def test_an_alert_is_passed_on() -> None:
+    """Once, with the time its publisher published it, and nothing is remembered of it."""
+    alert = Alert("undecodable", "warning", "kept in quarantine")
+    outcome = Book(account=ACCOUNT, wait_ms=WAIT_MS).apply(alert, at_ms=2_000)
+    assert outcome == ([Warn(alert_document(alert, 2_000))], [], False)
 
 
 @pytest.mark.parametrize(

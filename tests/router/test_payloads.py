@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from router import payloads
-from router.messages import Target
+from router.messages import Alert, Target
 from tests.router.factory import payload, signal
 from tests.router.history import Desk, Story, won
 
@@ -105,6 +105,19 @@ def test_a_signal_without_confidence_gets_the_validated_one() -> None:
     """The distributor drops what has none (contract 2.1)."""
     story = Story(signal=signal(raw=payload(confidence=...).decode()))
     assert Desk().hear(*won(story)).platform.of("ENTRY")[0]["confidence"] == 94
+
+
+def test_an_alert_says_what_kind_and_about_what() -> None:
+    """Type, severity, reason and time always; order, signal, symbol and details where there are any."""
+    bare = Alert("journal_disk_full", "critical", "no space left")
+    assert payloads.alert_document(bare, 1_500) == {
+        "type": "journal_disk_full", "severity": "critical", "reason": "no space left", "timestamp": 1.5,
+    }  # fmt: skip
+    order = Alert("two_perm_ids", "warning", "x", "a-b-E", "a", "SPY", (("younger", "7"),))
+    assert payloads.alert_document(order, 0) == {
+        "type": "two_perm_ids", "severity": "warning", "reason": "x", "timestamp": 0.0,
+        "order_ref": "a-b-E", "signal_id": "a", "symbol": "SPY", "younger": "7",
+    }  # fmt: skip
 
 
 def test_a_dead_letter_names_what_was_wrong() -> None:

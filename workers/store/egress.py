@@ -27,6 +27,7 @@ from router.effects import (
     PositionGone,
     PositionOpen,
     Settle,
+    Warn,
 )
 from router.messages import (
     AccountSnapshot,
@@ -156,20 +157,10 @@ def commands(effect: Effect, group: str) -> list[Command]:
             return [("SETEX", keys.pending_order(effect.order_id), PENDING_TTL_S, _json(effect.document))]
         case OrderDone():
             return [("DEL", keys.pending_order(effect.order_id))]
-        case PositionOpen():
-            return [
-                ("SET", keys.open_position(effect.symbol, effect.position_id), _json(effect.document)),
-                ("SADD", keys.positions_by_symbol(effect.symbol), effect.position_id),
-            ]
-        case PositionGone():
-            return [
-                ("DEL", keys.open_position(effect.symbol, effect.position_id)),
-                ("SREM", keys.positions_by_symbol(effect.symbol), effect.position_id),
-            ]
-        case PositionCount():
-            return [("SET", keys.POSITION_COUNT, effect.held)]
-        case PositionClosed():
-            return _closed(effect)
+        case PositionOpen() | PositionGone() | PositionCount() | PositionClosed():
+            return _position(effect)
+        case Warn():
+            return [("PUBLISH", keys.ALERTS, _json(effect.document))]
         case Gauge():
             return [("SET", GAUGES[effect.name], effect.text)]
 
@@ -220,6 +211,24 @@ def _acknowledge(effect: Acknowledge, group: str) -> list[Command]:
         ("INCR", keys.ACK_COUNTER),
         *commands(Settle(effect.tickets), group),
     ]
+
+
+def _position(effect: PositionOpen | PositionGone | PositionCount | PositionClosed) -> list[Command]:
+    match effect:
+        case PositionOpen():
+            return [
+                ("SET", keys.open_position(effect.symbol, effect.position_id), _json(effect.document)),
+                ("SADD", keys.positions_by_symbol(effect.symbol), effect.position_id),
+            ]
+        case PositionGone():
+            return [
+                ("DEL", keys.open_position(effect.symbol, effect.position_id)),
+                ("SREM", keys.positions_by_symbol(effect.symbol), effect.position_id),
+            ]
+        case PositionCount():
+            return [("SET", keys.POSITION_COUNT, effect.held)]
+        case PositionClosed():
+            return _closed(effect)
 
 
 def _closed(effect: PositionClosed) -> list[Command]:

@@ -24,6 +24,7 @@ POSITION_COUNT: Final = "positions:count"
 DISTRIBUTION: Final = "signals:distribution:pending"
 DEAD_LETTER: Final = "signals:dead_letter"
 ACKNOWLEDGED: Final = "signals:acknowledged"  # channel
+ALERTS: Final = "alerts:critical"  # channel
 ACK_COUNTER: Final = "metrics:signals:acks"
 CLOSED_INDEX: Final = "positions:closed:index"
 UNREALIZED_PNL: Final = "positions:pnl:unrealized"

@@ -22,6 +22,7 @@ from router.effects import (
     PositionOpen,
     Settle,
     Subject,
+    Warn,
 )
 from router.messages import Heartbeat, LinkPhase, LinkState, SignalGated, Ticket
 from tests.router.history import Story
@@ -97,6 +98,15 @@ def test_dead_letters_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(egress, "MAX_DEAD_LETTERS", 2)
     run(client, *(DeadLetter(SUBJECT, {"n": n}) for n in range(5)))
     assert client.call("LRANGE", keys.DEAD_LETTER, 0, -1) == [b'{"n":4}', b'{"n":3}']
+
+
+def test_an_alert_is_published(client: Client) -> None:
+    """On the platform's channel, to whoever listens."""
+    listener = client.subscription()
+    listener.subscribe(keys.ALERTS)
+    run(client, Warn({"type": "x"}))
+    assert listener.receive(5.0) == keys.ALERTS.encode()
+    listener.close()
 
 
 def test_an_order_record_expires_unless_it_is_kept_alive(client: Client) -> None:
