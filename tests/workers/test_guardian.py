@@ -41,6 +41,7 @@ def trader(stage: Stage) -> Iterator[Any]:
     client.connect("127.0.0.1", port, clientId=9)
     yield client
     client.disconnect()
+    loop.run_until_complete(asyncio.wait_for(client.client.conn.disconnected, 5))
     asyncio.set_event_loop(None)
     loop.close()
 
