@@ -40,8 +40,10 @@ def trader(stage: Stage) -> Iterator[Any]:
     assert port is not None
     client.connect("127.0.0.1", port, clientId=9)
     yield client
+    closed: asyncio.Future[str] = loop.create_future()
+    client.client.conn.disconnected += closed.set_result
     client.disconnect()
-    loop.run_until_complete(asyncio.wait_for(client.client.conn.disconnected, 5))
+    loop.run_until_complete(asyncio.wait_for(closed, 5))
     asyncio.set_event_loop(None)
     loop.close()
 
