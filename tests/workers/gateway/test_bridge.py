@@ -17,43 +17,16 @@ from router.messages import (
     Adjustment,
     BrokerError,
     CommissionReport,
-    ContractSpec,
     ExecutionFill,
     OrderLifecycleEvent,
     PnLSnapshot,
     PositionSnapshot,
 )
+from tests.workers.gateway.option import OPTION, SPEC, UNSET, contract
 from workers.gateway import bridge
 from workers.gateway.bridge import Bridge
 
 NOW = datetime(2025, 9, 19, 14, 0, tzinfo=UTC)
-UNSET = "1.7976931348623157E308"
-OPTION = [
-    "1001",
-    "SPY",
-    "OPT",
-    "20250919",
-    "451.0",
-    "C",
-    "100",
-    "CBOE",
-    "USD",
-    "SPY   250919C00451000",
-    "SPY",
-]
-SPEC = ContractSpec(
-    sec_type="OPT",
-    symbol="SPY",
-    exchange="CBOE",
-    currency="USD",
-    expiry="20250919",
-    strike=451.0,
-    right="C",
-    multiplier=100,
-    con_id=1001,
-    local_symbol="SPY   250919C00451000",
-    trading_class="SPY",
-)
 REF = "9bbeedc541dd1c7a-mfqwpfk0-E"
 NOISE = st.sampled_from(
     [
@@ -152,26 +125,6 @@ def order(**changes: Any) -> Any:
         "adjustableTrailingUnit": 0,
     }
     return SimpleNamespace(**(plain | changes))
-
-
-def contract() -> Any:
-    """What the library's decoder makes of the option."""
-    names = [
-        "conId",
-        "symbol",
-        "secType",
-        "lastTradeDateOrContractMonth",
-        "strike",
-        "right",
-        "multiplier",
-        "exchange",
-        "currency",
-        "localSymbol",
-        "tradingClass",
-    ]
-    values: list[Any] = list(OPTION)
-    values[0], values[4] = 1001, 451.0
-    return SimpleNamespace(**dict(zip(names, values, strict=True)))
 
 
 def opened(to: Bridge, state: str = "Submitted", **changes: Any) -> OrderLifecycleEvent:
