@@ -27,7 +27,7 @@ from tests.router.factory import STOCK, request
 from tests.workers.gateway.conftest import Configure, configure, paper
 from tests.workers.gateway.harness import Running, eventually, running
 from tests.workers.gateway.peer import Peer, frame
-from tests.workers.gateway.test_bridge import commission, execution, status
+from tests.workers.gateway.told import commission, execution, status
 from workers.gateway.framing import HEADER
 
 __all__ = ["configure", "paper"]  # fixtures

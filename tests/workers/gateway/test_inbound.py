@@ -19,8 +19,8 @@ from router.messages import (
     Quote,
 )
 from tests.router.factory import OPTION as SPEC
-from tests.workers.gateway.test_bridge import OPTION, REF, commission, contract, execution, order, status
 from tests.workers.gateway.test_open_order import message as open_order_fields
+from tests.workers.gateway.told import OPTION, REF, commission, contract, execution, order, status
 from workers.gateway.inbound import Inbound
 
 POSITION = ["61", "3", "DU1", *OPTION, "7", "250.65"]

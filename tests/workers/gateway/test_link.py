@@ -28,8 +28,8 @@ from tests.paper.conftest import RunningGateway
 from tests.router.factory import OPTION, STOCK, request
 from tests.workers.gateway.harness import Ear, eventually, linked, new_link
 from tests.workers.gateway.peer import Peer, frame
-from tests.workers.gateway.test_bridge import OPTION as OPTION_FIELDS
-from tests.workers.gateway.test_bridge import commission, execution, status
+from tests.workers.gateway.told import OPTION as OPTION_FIELDS
+from tests.workers.gateway.told import commission, execution, status
 from workers.gateway.link import Link
 from workers.gateway.orders import to_contract
 

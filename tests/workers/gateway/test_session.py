@@ -28,9 +28,9 @@ from tests.router.factory import OPTION, STOCK, request
 from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import Running, eventually, running
 from tests.workers.gateway.peer import Peer, frame
-from tests.workers.gateway.test_bridge import OPTION as OPTION_FIELDS
-from tests.workers.gateway.test_bridge import status
 from tests.workers.gateway.test_known import intent
+from tests.workers.gateway.told import OPTION as OPTION_FIELDS
+from tests.workers.gateway.told import status
 from workers.gateway.known import Known
 from workers.gateway.session import Refused, Session, choose_account
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.messages import ContractSpec
-from tests.workers.gateway.option import OPTION, SPEC, UNSET, contract
+from tests.workers.gateway.told import OPTION, SPEC, UNSET, contract
 from workers.gateway import values
 from workers.gateway.values import amount, execution_time, number, required, superseded, whole
 
