@@ -17,7 +17,7 @@ from pathlib import Path
 from ipc.appender import Appender, typed
 from ipc.clock import NS
 from ipc.codec import decode_raw_frame, encode
-from ipc.errors import JournalError, JournalInUse
+from ipc.errors import JournalError, JournalFull, JournalInUse
 from ipc.frame import START_MARK, Envelope, Frame, Head
 from ipc.reader import SUFFIX, Entry, JournalReader
 from ipc.recovery import recover
@@ -65,8 +65,16 @@ class Journal:
         self.epoch = max(found.epoch + 1, wall_ns() // 1_000_000)
         self._directory_synced = False
         self._segment = Appender(found.segment or self._path(self.seq + 1))
-        self._segment.append(self._mark(self.seq, self.tails))
+        self._begin(self._mark(self.seq, self.tails))
         self.prune()
+
+    def _begin(self, mark: bytes) -> None:
+        """Write the first record, or let it wait like any other: a full disk must not keep a process down."""
+        try:
+            self._segment.append(mark)
+        except JournalFull as error:
+            self.error = error
+            self._hold([mark])
 
     # ------------------------------------------------------------ write
 
@@ -214,7 +222,7 @@ class Journal:
         for record in tuple(self._backlog):
             body = record[HEAD_SIZE:]
             head = decode_raw_frame(body)
-            if head.last > after:
+            if head.count and head.last > after:
                 yield Entry(head, body)
 
     def read(self, *, after: int = 0, topic: str | None = None) -> Iterator[Envelope]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
@@ -39,7 +40,7 @@ def configure(log: Log, process: str, stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=shared + render,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Lenient(stream))),
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.clear_contextvars()
@@ -51,6 +52,21 @@ def configure(log: Log, process: str, stream: TextIO | None = None) -> None:
 def configure_default(process: str) -> None:
     """Logging before the settings are known: what refuses a configuration must be able to say so."""
     configure(Log(), process)
+
+
+class _Lenient:
+    """A stream that does not fail when the disk is full or its reader gone: no line is worth the process that wrote it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Forward(logging.Handler):

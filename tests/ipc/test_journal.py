@@ -164,6 +164,27 @@ def test_full_disk_holds_records_in_memory_until_there_is_room(directory: Path) 
     assert messages_in(JournalReader(directory)) == [sent(1), sent(2), sent(3), link(1), sent(4)]
 
 
+def test_full_disk_does_not_keep_a_publisher_from_starting(directory: Path) -> None:
+    """Its first record waits like the others; when there is room the journal is whole and says that it restarted."""
+    write(directory, (link(1),))
+    with file_size_limit(next(directory.glob("*.journal")).stat().st_size):
+        journal = Journal(directory)
+        assert isinstance(journal.error, JournalFull)
+        publisher = taped(journal, Tape())
+        publisher.publish(link(2))
+        with pytest.raises(JournalFull):
+            publisher.publish(sent(3), sync=True)
+        assert [entry.head.seq for entry in journal.entries()] == [1, 2]
+    publisher.publish(sent(3), sync=True)
+    assert journal.pending == 0
+    assert messages_in(journal) == [link(1), link(2), sent(3)]
+    epoch = journal.epoch
+    publisher.close()
+    again = Journal(directory)
+    assert (again.seq, again.epoch > epoch) == (3, True)
+    again.close()
+
+
 def test_full_disk_refuses_what_must_be_on_it(directory: Path) -> None:
     """With sync a full disk is an error, nothing of the record remains, and its seq is used by the next one."""
     journal = Journal(directory)

@@ -8,12 +8,14 @@ import logging
 import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
 from conf.sections import Log
+from tests.ipc.test_appender import file_size_limit
 from workers.logs import configure, configure_default
 
 
@@ -109,6 +111,18 @@ def test_a_terminal_gets_colours_and_a_pipe_gets_json() -> None:
     structlog.get_logger().info("hello")
     assert "hello" in pipe.getvalue()
     assert "\x1b[" not in pipe.getvalue()
+
+
+def test_a_full_disk_costs_lines_and_not_the_process(tmp_path: Path) -> None:
+    """What cannot be written is let go; what comes when there is room again is whole."""
+    with (tmp_path / "log").open("w", encoding="utf-8") as stream:
+        configure(Log(), "monitor", stream)
+        with file_size_limit(10):
+            for _ in range(2_000):
+                structlog.get_logger().error("no room for this")
+        structlog.get_logger().error("room again")
+    last = (tmp_path / "log").read_text().splitlines()[-1]
+    assert json.loads(last)["event"] == "room again"
 
 
 def test_before_the_settings_are_known_defaults_apply(capsys: pytest.CaptureFixture[str]) -> None:
