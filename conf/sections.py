@@ -199,6 +199,10 @@ class Monitor(Struct, frozen=True, forbid_unknown_fields=True):
 
     heartbeat_s: Annotated[Seconds, says("Seconds between two heartbeats of a process.")] = 1.0
     stale_after_s: Annotated[Seconds, says("Seconds without a heartbeat that make a process degraded.")] = 3.0
+    alert_every_s: Annotated[
+        Seconds,
+        says("Seconds in which one kind of alert is told once; more of them are told together after it."),
+    ] = 60.0
 
 
 class Paper(Struct, frozen=True, forbid_unknown_fields=True):

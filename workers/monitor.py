@@ -1,4 +1,4 @@
-"""Monitor: keeps the last heartbeat of every process, the IB connection and the account; answers for the stack."""
+"""Monitor: keeps the last heartbeat of every process, the link, the account, the last alert; answers for the stack."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from conf.settings import Settings
 from ipc.bus import Envelope, Source, Subscriber
 from router.messages import (
     AccountSnapshot,
+    Alert,
     CommandRefused,
     Heartbeat,
     LinkState,
@@ -33,7 +34,7 @@ class Monitor:
         self._events = Subscriber(
             shell.context,
             [Source(name, settings.pub(name), settings.cmd(name)) for name in WATCHED],
-            topics=("heartbeat", "link", "portfolio"),
+            topics=("heartbeat", "link", "portfolio", "alert"),
             positions=None,
             quarantine=shell.quarantine,
         )
@@ -42,6 +43,9 @@ class Monitor:
         ] = {}  # process -> last heartbeat, monotonic ns of its coming
         self._link: LinkState | None = None
         self._account: AccountSnapshot | None = None
+        self._alerts = 0
+        self._alert: Alert | None = None  # the last one
+        self._alert_at_ns = 0
         self._counts = {"heartbeats": 0, "queries": 0}
 
     @property
@@ -86,6 +90,9 @@ class Monitor:
                     self._link = link
                 case AccountSnapshot() as account:
                     self._account = account
+                case Alert() as alert:
+                    self._alerts += 1
+                    self._alert, self._alert_at_ns = alert, envelope.at_ns
                 case _:
                     pass
 
@@ -93,7 +100,12 @@ class Monitor:
         """The whole stack; a process that was never heard of has age -1."""
         me = ProcessStatus("monitor", os.getpid(), "ready", "", 0.0, self.progress)
         return StatusReply(
-            (*(self._status_of(name, now_ns) for name in WATCHED), me), self._link, self._account
+            (*(self._status_of(name, now_ns) for name in WATCHED), me),
+            self._link,
+            self._account,
+            self._alerts,
+            self._alert,
+            self._alert_at_ns,
         )
 
     def _status_of(self, name: str, now_ns: int) -> ProcessStatus:

@@ -67,3 +67,6 @@ class StatusReply(Message, frozen=True):
     processes: tuple[ProcessStatus, ...]
     link: LinkState | None
     account: AccountSnapshot | None
+    alerts: int = 0  # since the monitor began to listen
+    last_alert: Alert | None = None
+    last_alert_at_ns: int = 0  # epoch

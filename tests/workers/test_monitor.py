@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from ipc.bus import Context, Journal, Publisher, Requester, Responder
 from ipc.loop import Loop
 from router.messages import (
     AccountSnapshot,
+    Alert,
     CommandRefused,
     Heartbeat,
     LinkPhase,
@@ -122,6 +124,18 @@ def test_it_follows_the_connection(gateway: Gateway) -> None:
     down = LinkState(LinkPhase.DOWN, "connection refused")
     gateway.publisher.publish(down)
     assert gateway.status_when(down).link == down
+
+
+def test_it_counts_alerts_and_keeps_the_last(gateway: Gateway) -> None:
+    """Both, with the time of the last one."""
+    assert gateway.status_when(LINK).last_alert is None
+    last = Alert("order_parked", "critical", "decide", ref="a-b-E")
+    gateway.publisher.publish(Alert("journal_full", "critical", "make room"), last)
+    down = LinkState(LinkPhase.DOWN, "connection refused")  # after it on the same bus
+    gateway.publisher.publish(down)
+    status = gateway.status_when(down)
+    assert (status.alerts, status.last_alert) == (2, last)
+    assert abs(time.time_ns() - status.last_alert_at_ns) < 60_000_000_000
 
 
 def test_other_commands_are_refused(gateway: Gateway) -> None:

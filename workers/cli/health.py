@@ -56,6 +56,8 @@ def document(
         "processes": [_fields(process) for process in status.processes] if status else [],
         "link": _fields(status.link) if status and status.link else None,
         "account": _fields(status.account) if status and status.account else None,
+        "alerts": status.alerts if status else 0,
+        "last_alert": _last_alert(status) if status else None,
     }
 
 
@@ -97,6 +99,27 @@ def account_line(status: StatusReply) -> str:
             f"buying power {_money(account.buying_power)} {account.currency}",
         ]
     return ", ".join(parts)
+
+
+def alert_line(status: StatusReply, now_ns: int) -> str:
+    """How many alerts there were since the monitor began to listen, and the last one in words; `now_ns` is epoch."""
+    alert = status.last_alert
+    if alert is None:
+        return "no alerts"
+    ago_s = max(0, now_ns - status.last_alert_at_ns) // 1_000_000_000
+    times = "1 alert" if status.alerts == 1 else f"{status.alerts} alerts, the last"
+    return f"{times} {_duration(ago_s)} ago: {alert.kind} ({alert.severity}): {alert.text}"
+
+
+def _duration(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+
+
+def _last_alert(status: StatusReply) -> dict[str, Any] | None:
+    alert = status.last_alert
+    return _fields(alert) | {"at_ns": status.last_alert_at_ns} if alert else None
 
 
 def _state(beat: ProcessStatus | None) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 
 from conf.settings import Settings
 from router.messages import StatusReply
 from workers.cli.bus import ask_monitor
-from workers.cli.health import Exit, account_line, document, problems, table
+from workers.cli.health import Exit, account_line, alert_line, document, problems, table
 from workers.cli.stack import Down, Program, Stack, Unreachable
 
 
@@ -23,6 +24,7 @@ def status(settings: Settings, options: argparse.Namespace) -> int:
         print(line)
     if reply is not None:
         print(account_line(reply))
+        print(alert_line(reply, time.time_ns()))
     for problem in found:
         print(f"problem: {problem}", file=sys.stderr)
     return code

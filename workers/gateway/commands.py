@@ -10,6 +10,7 @@ from functools import partial
 import msgspec
 import structlog
 
+from ipc.bus import JournalError, JournalFull
 from router.contract import nearest_listed
 from router.errors import Recoverable
 from router.messages import (
@@ -132,7 +133,7 @@ class Commands:
         try:
             return self._send(command)
         except Recoverable as error:
-            return CommandRefused(code=type(error).__name__, text=str(error), retry=True)
+            return not_kept(error)
 
     def _send(self, command: PlaceBracket) -> BusMessage:
         """Look, intend, write: one uninterrupted step. What was true when the command came may not be now."""
@@ -170,6 +171,12 @@ class Commands:
 
     def _resolve(self, request_id: str, command: ResolveParked) -> BusMessage | None:
         """An operator's decision on a parked bracket, journalled before it has effect."""
+        try:
+            return self._carry_out(request_id, command)
+        except JournalError as error:
+            return not_kept(error)
+
+    def _carry_out(self, request_id: str, command: ResolveParked) -> BusMessage | None:
         delivery = command.delivery
         parked = next((one for one in self._known.parked() if one.delivery == delivery), None)
         if parked is None:
@@ -190,7 +197,6 @@ class Commands:
 
     def _send_again(self, intent: OrderIntent) -> None:
         """The recovery found that IB never took this bracket. If it cannot be sent now, a person decides."""
-        self._decided(intent.request, "resend")
 
         def answer(message: BusMessage) -> None:
             if isinstance(message, CommandRefused):
@@ -199,6 +205,11 @@ class Commands:
                 self._known.observe(parked)
                 self._sink(parked)
 
+        try:
+            self._decided(intent.request, "resend")
+        except JournalError as error:
+            answer(not_kept(error))
+            return
         refusal = self._place(PlaceBracket(request=intent.request, legs=intent.legs), answer)
         if refusal is not None:
             answer(refusal)
@@ -294,6 +305,12 @@ class Commands:
         except (TimeoutError, OSError) as error:
             log.warning("no market rule, minimum tick used", con_id=con_id, rule=rule_id, problem=str(error))
             return ()
+
+
+def not_kept(error: Recoverable) -> CommandRefused:
+    """An order that was not sent because its intent could not be kept; there may be room later."""
+    code = "JOURNAL_FULL" if isinstance(error, JournalFull) else type(error).__name__
+    return CommandRefused(code=code, text=str(error), retry=True)
 
 
 def _told(answer: Callable[[BusMessage], None], message: BusMessage) -> None:

@@ -10,10 +10,13 @@ from router.messages import BrokerError, ExecutionFill, LinkPhase, Message, Orde
 from workers.gateway.commands import Commands
 from workers.gateway.current import Current
 from workers.gateway.doubts import Doubts
+from workers.gateway.herald import Herald
 from workers.gateway.known import Known
 from workers.gateway.session import Session
 from workers.role import Shell
 from workers.runner import run_async
+
+SWEEP_S = 1.0  # between two looks at alerts held back and at a journal that is full
 
 
 class Gateway:
@@ -31,16 +34,18 @@ class Gateway:
             if isinstance(message, OrderLifecycleEvent | ExecutionFill):
                 heard.add(message.ref)
             doubts.observe(message, heard=isinstance(message, BrokerError) and message.ref in heard)
-        self._session = Session(shell.settings, shell.publisher.publish, self._known, self._current, doubts)
+        self._herald = Herald(shell.publisher, shell.settings.monitor.alert_every_s)
+        self._session = Session(shell.settings, self._herald.publish, self._known, self._current, doubts)
         self._commands = Commands(
             self._session,
             self._known,
             self._current,
-            sink=shell.publisher.publish,
-            durable=self._publish_durably,
+            sink=self._herald.publish,
+            durable=self._herald.durable,
             reply=shell.responder.reply,
         )
         self._running: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     @property
     def waiting_for(self) -> str:
@@ -52,8 +57,8 @@ class Gateway:
 
     @property
     def progress(self) -> dict[str, int]:
-        """Messages of IB, brackets placed, connects, undecodable messages."""
-        return {**self._session.counts, "placed": self._commands.placed}
+        """Messages of IB, brackets placed, connects, undecodable messages, alerts."""
+        return {**self._session.counts, "placed": self._commands.placed, "alerts": self._herald.alerts}
 
     def handle(self, request_id: str, message: Message) -> Message | None:
         """See Commands."""
@@ -67,19 +72,24 @@ class Gateway:
         """Keep the session up from here on."""
         self._running = asyncio.ensure_future(self._session.run())
         self._running.add_done_callback(self._ended)
+        self._sweeping = asyncio.ensure_future(self._sweep())
+        self._sweeping.add_done_callback(self._ended)
 
     async def drain(self) -> None:
         """Disconnect. IB goes on holding the orders; nothing is cancelled by a restart."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+        tasks = [task for task in (self._running, self._sweeping) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _publish_durably(self, *messages: Message) -> None:
-        self._shell.publisher.publish(*messages, sync=True)
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self._herald.sweep()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
-            self._shell.stop(f"session failed: {task.exception()!r}")
+            self._shell.stop(f"failed: {task.exception()!r}")
 
 
 def main(settings: Settings) -> int:

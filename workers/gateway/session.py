@@ -21,7 +21,7 @@ import structlog
 from conf.ib_errors import load_ib_errors
 from conf.settings import Settings
 from ipc.bus import Quarantine
-from router import recovery
+from router import alerts, recovery
 from router.connectivity import Connectivity, hear
 from router.ib_errors import ErrorPolicies
 from router.messages import BrokerError, ContractSpec, LinkPhase, LinkState, OrderIntent, OrderParked
@@ -123,6 +123,7 @@ class Session:
         """Loud, counted, kept with its bytes, and the connection lives on."""
         self._counts["undecodable"] += 1
         self._quarantine.keep("IB", repr(error), payload[:MAX_KEPT])
+        self._publish(alerts.undecodable(payload, error))
 
     def on_closed(self, reason: str) -> None:
         """The socket is gone: from now on, not from when the task notices."""
@@ -185,7 +186,9 @@ class Session:
             self._resync.clear()
             await self._ask_for_everything()
         self._judge("rebuilt from IB")
-        if self._known.doubts():
+        doubts = self._known.doubts()
+        if doubts:
+            self._publish(alerts.in_doubt([doubt.intent.delivery for doubt in doubts]))
             self._recovering = asyncio.ensure_future(self._recover())
             self._recovering.add_done_callback(self._recovered)
 

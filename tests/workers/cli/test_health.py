@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from router.messages import AccountSnapshot, LinkPhase, LinkState, ProcessStatus, StatusReply
-from workers.cli.health import PROCESSES, Exit, account_line, document, problems, table
+from router.messages import AccountSnapshot, Alert, LinkPhase, LinkState, ProcessStatus, StatusReply
+from workers.cli.health import PROCESSES, Exit, account_line, alert_line, document, problems, table
 from workers.cli.stack import Program
 from workers.guard import NOT_NEEDED
 
@@ -96,6 +96,25 @@ def test_the_account_line_leaves_nothing_out() -> None:
     assert account_line(StatusReply((), None, None)) == "IB connection unknown"
 
 
+@pytest.mark.parametrize(
+    ("count", "seconds", "said"),
+    [
+        (1, 3, "1 alert 3 s ago: journal_full (critical): make room"),
+        (7, 119, "7 alerts, the last 119 s ago: journal_full (critical): make room"),
+        (7, 7_199, "7 alerts, the last 119 min ago: journal_full (critical): make room"),
+        (7, 7_200, "7 alerts, the last 2 h ago: journal_full (critical): make room"),
+    ],
+)
+def test_alerts_are_counted_and_the_last_is_told_in_words(count: int, seconds: int, said: str) -> None:
+    """How many, how long ago, what kind, and what it says."""
+    alert = Alert("journal_full", "critical", "make room")
+    status = msgspec.structs.replace(reply(), alerts=count, last_alert=alert, last_alert_at_ns=5_000_000_000)
+    assert alert_line(status, 5_000_000_000 + seconds * 1_000_000_000) == said
+    assert document(Exit.OK, [], [], status)["last_alert"]["kind"] == "journal_full"
+    assert document(Exit.OK, [], [], status)["alerts"] == count
+    assert alert_line(reply(), 0) == "no alerts"
+
+
 def test_the_document_is_json_with_everything() -> None:
     """Machines get state, problems, programs, heartbeats, link and account, or nulls."""
     whole = msgspec.json.decode(msgspec.json.encode(document(Exit.OK, [], [program("redis")], reply())))
@@ -106,3 +125,4 @@ def test_the_document_is_json_with_everything() -> None:
     assert whole["account"]["net_liquidation"] == 100_000.0
     nothing = document(Exit.DOWN, ["nothing runs"], [], None)
     assert (nothing["state"], nothing["link"], nothing["processes"]) == ("down", None, [])
+    assert (whole["last_alert"], nothing["last_alert"], nothing["alerts"]) == (None, None, 0)

@@ -13,6 +13,7 @@ from conf.settings import Settings
 from router.bracket import legs
 from router.messages import (
     AccountSnapshot,
+    Alert,
     BrokerError,
     LinkPhase,
     LinkState,
@@ -321,6 +322,9 @@ def test_undecodable_message(configure: Configure) -> None:
             await eventually(lambda: one.told.of(PositionSnapshot), "the position after it")
             assert one.session.counts["undecodable"] == 1
             assert one.session.phase is READY
+            (alert,) = one.told.of(Alert)
+            assert alert.kind == "ib_message_undecodable"
+            assert dict(alert.details)["message"] == "11"
 
     play(story)
 
@@ -459,6 +463,8 @@ def test_doubt_is_parked(configure: Configure) -> None:
             await one.reaches(READY)
             (parked,) = await eventually(lambda: one.told.of(OrderParked), "it is parked")
             assert parked.delivery == intent().delivery
+            (alert,) = one.told.of(Alert)
+            assert (alert.kind, intent().delivery in alert.text) == ("orders_in_doubt", True)
             assert len(peer.asked["16"]) == 2
             peer.hang_up()
             await one.reaches(READY, times=2)
