@@ -1,6 +1,8 @@
-"""SIGKILL the gateway in mid-storm, again and again, and judge what a subscriber heard by the paper ledger.
+"""SIGKILL the gateway in mid-storm, again and again, and judge what subscribers heard by the paper ledger.
 
-`make storm`: KILLS kills (100; QUICK=1: 20), SEED as printed. Orders are sent through the gateway's own commands.
+`make storm`: KILLS kills (100; QUICK=1: 20), SEED as printed. Orders are sent through the gateway's own commands: some
+fill at once, some in parts over several ticks of the market, some rest from one life of the gateway to the next, and
+some of those are cancelled. A second subscriber, a process, is stopped (SIGSTOP) for ten seconds meanwhile.
 """
 
 from __future__ import annotations
@@ -8,12 +10,9 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -21,221 +20,155 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.oracle import Verdict, judge
-from conf.settings import load
-from ipc.bus import BEGINNING, Context, NoReply, Options, Position, Requester, Source, Subscriber
-from router.messages import (
-    Action,
-    ContractSpec,
-    ExecutionFill,
-    HoldingsQuery,
-    HoldingsReply,
-    Leg,
-    Message,
-    OrderLifecycleEvent,
-    PlaceOrders,
-)
+from bench.observer import Heard, Observer
+from bench.oracle import Verdict, as_end, ends, holdings, judge, wrong_orders
+from bench.stand import PROJECT, Stand
+from router.messages import Action, CancelOrders
 
-PROJECT = Path(__file__).parent.parent
 RESULTS = PROJECT / "bench" / "results" / "storm.json"
-AAPL = ContractSpec("STK", "AAPL", con_id=265598)
-READY_S = 30.0
 LIFE_S = (0.05, 0.8)  # how long a READY gateway lives, at random
-TURN_S = 2.0  # after which the observer begins again from its positions
-FAST = {"ROUTER_BROKER__BACKOFF_FIRST_S": "0.02", "ROUTER_BROKER__BACKOFF_MAX_S": "0.2"}
-
-
-class Observer(threading.Thread):
-    """Hears trade messages, and begins again from its positions every TURN_S."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__(daemon=True)
-        self._source = source
-        self._ended = threading.Event()
-        self.fills: list[ExecutionFill] = []
-        self.statuses: dict[int, str] = {}  # the last of each permId
-        self.resets = 0
-
-    def run(self) -> None:
-        """Until `end`."""
-        positions: dict[str, Position] = {self._source.name: BEGINNING}
-        with Context(Options(linger_ms=0)) as context:
-            while not self._ended.is_set():
-                subscriber = Subscriber(
-                    context, [self._source], ("trade",), positions, on_reset=lambda _: self._reset()
-                )
-                until = time.monotonic() + TURN_S
-                while time.monotonic() < until and not self._ended.wait(0.005):
-                    for envelope in subscriber.receive():
-                        self._hear(envelope.message)
-                positions = subscriber.positions
-                subscriber.close()
-
-    def end(self) -> None:
-        """Stop, and wait for it."""
-        self._ended.set()
-        self.join(10)
-
-    def _reset(self) -> None:
-        self.resets += 1
-
-    def _hear(self, message: Message) -> None:
-        match message:
-            case ExecutionFill():
-                self.fills.append(message)
-            case OrderLifecycleEvent():
-                self.statuses[message.perm_id] = message.status
-            case _:
-                pass
+ANSWER_S = 0.1  # an answer that is lost with the gateway is not waited for
+SETTLE_S = 20.0
+STOP_S = 10.0  # of the second subscriber
+TICK_S = "0.1"  # between two moves of the market: what one tick does not fill, a later one does
+RESTING = 40  # orders at most that rest at a time
+QUANTITIES = (1, 100, 900, 5_000, 20_000)
+FAR = {"BUY": 50.0, "SELL": 1_500.0}  # limits that the market does not come to
 
 
 class Storm:
-    """The paper gateway, the gateway, and a client that sends orders. Nothing is left running after `close`."""
+    """A stand, two subscribers, and a client that sends and cancels orders."""
 
-    def __init__(self, root: Path, seed: int) -> None:
+    def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        shutil.copytree(PROJECT / "conf", root / "conf", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        self._env = {**os.environ, **FAST, "ROUTER_HOME": str(root)}
-        self.settings = load(root, self._env)
-        self.settings.paths.make()
-        self.ledger = self.settings.paths.var / "paper.ledger"
-        self._log = (root / "log").open("wb")
-        self._context = Context(Options(linger_ms=0))
-        self._cmd = self.settings.cmd("gateway")
-        self.sent = 0
-        account = self.settings.paper.account
-        port_file = str(self.settings.paths.run / "paper.port")
-        options = ("--port-file", port_file, "--ledger", str(self.ledger), "--seed", str(seed))
-        self._paper = self._start(
-            "paper", "--port", "0", "--cash", "1000000000", "--account", account, *options
-        )
-        self._gateway = self._start("workers", "gateway")
-        self.observer = Observer(Source("gateway", self.settings.pub("gateway"), self._cmd))
-        self.observer.start()
+        self.stand = Stand("--seed", str(seed), "--tick", TICK_S)
+        self.sent: Counter[str] = Counter()
+        self.observer = Observer(self.stand.source)
+        self._resting: list[str] = []
+        self._lines = self.stand.root / "heard"
+        self._second = self.stand.start("bench.observer", str(self.stand.root), str(self._lines))
 
-    def await_ready(self) -> HoldingsReply:
-        """Until the gateway answers as one that is READY. Raises TimeoutError."""
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            reply = self._ask(HoldingsQuery(), 0.1)
-            if isinstance(reply, HoldingsReply):
-                return reply
-            time.sleep(0.005)
-        raise TimeoutError(f"the gateway is not READY after {READY_S:g} s")
-
-    def place(self) -> None:
-        """One order for what fills in one or more parts; an answer that is lost with the gateway is not waited for."""
-        self.sent += 1
-        name = f"K{self.sent}-storm"
+    def act(self) -> None:
+        """One order, or the cancel of one that rests; an answer that is lost with the gateway is not waited for."""
         action: Action = self.random.choice(("BUY", "SELL"))
-        leg = Leg(f"{name}-X", "exit", action, "MKT", self.random.choice((1, 100, 900)), tif="DAY")
-        account = self.settings.paper.account
-        self._ask(PlaceOrders(name, account, AAPL, (leg,), "storm"), 0.1)
+        dice = self.random.random()
+        if dice < 0.15 and self._resting:
+            ref = self._resting.pop(self.random.randrange(len(self._resting)))
+            self.sent["cancels"] += 1
+            self.stand.ask(CancelOrders(refs=(ref,)), ANSWER_S)
+        elif dice < 0.35 and len(self._resting) < RESTING:
+            self.sent["resting"] += 1
+            self.stand.order(self.random.choice(QUANTITIES), action, FAR[action], ANSWER_S)
+            self._resting.append(self.stand.last_ref)
+        else:
+            self.sent["market"] += 1
+            self.stand.order(self.random.choice(QUANTITIES), action, None, ANSWER_S)
+
+    def live(self) -> None:
+        """One life of the gateway, as long as it happens to be."""
+        until = time.monotonic() + self.random.uniform(*LIFE_S)
+        while time.monotonic() < until:
+            self.act()
 
     def kill(self) -> float:
         """SIGKILL the gateway, start it again; returns the seconds from its start to READY."""
-        self._gateway.send_signal(signal.SIGKILL)
-        self._gateway.wait(10)
+        self.stand.kill()
         begun = time.monotonic()
-        self._gateway = self._start("workers", "gateway")
-        self.await_ready()
+        self.stand.start_gateway()
+        self.stand.await_ready()
         return time.monotonic() - begun
 
-    def records(self, kind: str) -> list[dict[str, Any]]:
-        """Records of the paper ledger."""
-        lines = self.ledger.read_bytes().split(b"\n")[:-1]
-        return [record for record in map(json.loads, lines) if record["kind"] == kind]
+    def stop_second(self, seconds: float) -> threading.Timer:
+        """SIGSTOP the second subscriber, and SIGCONT it after so long."""
+        self._second.send_signal(signal.SIGSTOP)
+        timer = threading.Timer(seconds, self._second.send_signal, (signal.SIGCONT,))
+        timer.start()
+        return timer
+
+    def second(self) -> Heard:
+        """What the second subscriber has heard so far."""
+        return Heard.read(self._lines)
 
     def close(self) -> None:
         """End everything."""
-        for process in (self._gateway, self._paper):
-            process.kill()
-            process.wait(10)
         self.observer.end()
-        self._context.close()
-        self._log.close()
-
-    def _start(self, *command: str) -> subprocess.Popen[bytes]:
-        line = [sys.executable, "-m", *command]
-        return subprocess.Popen(line, cwd=PROJECT, env=self._env, stdout=self._log, stderr=self._log)
-
-    def _ask(self, command: Message, timeout_s: float) -> Message | None:
-        requester = Requester(self._context, self._cmd, resend_s=timeout_s)
-        try:
-            return requester.call(command, timeout_s=timeout_s)
-        except NoReply:
-            return None
-        finally:
-            requester.close()
+        self.stand.close()
 
 
-def blow(kills: int, seed: int) -> dict[str, Any]:
+def blow(kills: int, seed: int, stop_s: float = STOP_S) -> dict[str, Any]:
     """Run a storm; returns its figures, `sound` among them."""
-    root = Path(tempfile.mkdtemp(prefix="k", dir="/tmp"))
-    storm = Storm(root, seed)
-    ready = []
+    storm = Storm(seed)
+    ready: list[float] = []
+    timer: threading.Timer | None = None
     try:
-        storm.await_ready()
-        for _ in range(kills):
-            until = time.monotonic() + storm.random.uniform(*LIFE_S)
-            while time.monotonic() < until:
-                storm.place()
+        storm.stand.await_ready()
+        for number in range(kills):
+            if number == kills // 3:
+                timer = storm.stop_second(stop_s)
+            storm.live()
             ready.append(storm.kill())
-        verdict, equal = _settled(storm)
-        return _figures(storm, verdict, equal, ready, seed)
+        if timer is not None:
+            timer.join()
+        return _figures(storm, _settled(storm), ready, seed, stop_s)
     finally:
+        if timer is not None:
+            timer.cancel()
         storm.close()
-        shutil.rmtree(root)
 
 
-def _settled(storm: Storm, seconds: float = 15.0) -> tuple[Verdict, dict[str, bool]]:
-    """The verdict once it is sound and everything is equal, or as it stands at the deadline."""
-    deadline = time.monotonic() + seconds
+def _settled(storm: Storm) -> dict[str, Any]:
+    """The verdicts once all is sound and equal, or as they stand at the deadline."""
+    deadline = time.monotonic() + SETTLE_S
     while True:
-        verdict = judge(storm.records("execution"), list(storm.observer.fills))
-        equal = {"orders_equal": _orders_equal(storm), "positions_equal": _positions_equal(storm)}
-        if (verdict.sound and all(equal.values())) or time.monotonic() > deadline:
-            return verdict, equal
-        time.sleep(0.1)
+        findings = _findings(storm)
+        if findings["sound"] or time.monotonic() > deadline:
+            return findings
+        time.sleep(0.2)
 
 
-def _orders_equal(storm: Storm) -> bool:
-    """Every order of the ledger was heard of, no other, and as Filled exactly where its fills make it so."""
-    filled: Counter[int] = Counter()
-    for record in storm.records("execution"):
-        filled[record["perm_id"]] += round(float(record["shares"]))
-    wanted = {
-        order["perm_id"]: filled[order["perm_id"]] == round(float(order["quantity"]))
-        for order in storm.records("order")
+def _findings(storm: Storm) -> dict[str, Any]:
+    """What the ledger, the subscribers and the gateway say, compared."""
+    now = storm.stand.await_ready()
+    records = storm.stand.records("order", "execution", "error")
+    executions = [record for record in records if record["kind"] == "execution"]
+    told = ends(records)
+    first, second = storm.observer.heard, storm.second()
+    verdict, later = judge(executions, list(first.fills)), judge(executions, second.fills)
+    working = {event.perm_id: event.status for event in now.orders}
+    positions = {one.contract.con_id: round(one.quantity) for one in now.positions}
+    found = {
+        **verdict._asdict(),
+        "in_parts": sum(parts > 1 for parts in Counter(one["perm_id"] for one in executions).values()),
+        "wrong_orders": wrong_orders(told, dict(first.statuses)),
+        "orders_equal": working.keys() == {perm_id for perm_id, end in told.items() if not end}
+        and not any(map(as_end, working.values())),
+        "positions_equal": positions == holdings(executions),
+        "resets": first.resets,
+        "stopped_sound": _whole(later, second, told),
     }
-    return wanted == {perm_id: status == "Filled" for perm_id, status in storm.observer.statuses.items()}
+    sound = _whole(verdict, first, told) and found["stopped_sound"]
+    return {**found, "sound": sound and found["orders_equal"] and found["positions_equal"]}
 
 
-def _positions_equal(storm: Storm) -> bool:
-    wanted: Counter[int] = Counter()
-    for record in storm.records("execution"):
-        wanted[record["con_id"]] += round(float(record["shares"])) * (1 if record["action"] == "BUY" else -1)
-    told = {position.contract.con_id: round(position.quantity) for position in storm.await_ready().positions}
-    return told == {con_id: quantity for con_id, quantity in wanted.items() if quantity}
+def _whole(verdict: Verdict, heard: Heard, told: dict[int, str]) -> bool:
+    """Whether a subscriber heard all of it once, in order, and without having to begin anew."""
+    right = verdict.executions > 0 and verdict.sound and not heard.resets
+    return right and not wrong_orders(told, dict(heard.statuses))
 
 
 def _figures(
-    storm: Storm, verdict: Verdict, equal: dict[str, bool], ready: list[float], seed: int
+    storm: Storm, findings: dict[str, Any], ready: list[float], seed: int, stop_s: float
 ) -> dict[str, Any]:
     ready = sorted(ready)
     return {
         "kills": len(ready),
         "seed": seed,
-        "orders": len(storm.records("order")),
-        **verdict._asdict(),
-        **equal,
-        "resets": storm.observer.resets,
+        "orders": len(storm.stand.records("order")),
+        **storm.sent,
+        **findings,
+        "stopped_seconds": stop_s,
         "ready_seconds_p50": round(statistics.median(ready), 3),
         "ready_seconds_p99": round(ready[int(len(ready) * 0.99)], 3),
-        "sound": verdict.executions > 0
-        and verdict.sound
-        and all(equal.values())
-        and not storm.observer.resets,
     }
 
 
@@ -249,7 +182,7 @@ def keep(figures: dict[str, Any], path: Path = RESULTS) -> None:
 
 
 def main(run: Callable[[int, int], dict[str, Any]] = blow) -> int:
-    """Exit status: 0 when nothing was lost, doubled or out of order, else 1."""
+    """Exit status: 0 when nothing was lost, doubled, out of order or left wrong, else 1."""
     kills = int(os.environ.get("KILLS") or (20 if os.environ.get("QUICK") == "1" else 100))
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
     print(f"seed {seed}", flush=True)
