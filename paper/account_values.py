@@ -11,14 +11,14 @@ LEDGER_TAG = "$LEDGER"
 
 
 def summary_values(balance: Balance) -> Iterator[Value]:
-    """The tags an account summary can ask for."""
+    """The tags an account summary can ask for, amounts by name, as recorded live."""
     yield "AccountType", "INDIVIDUAL", ""
     yield "Cushion", _cushion(balance), ""
     yield "DayTradesRemaining", "-1", ""
     yield "HighestSeverity", "0", ""
     yield "LookAheadNextChange", "0", ""
     yield "Leverage", f"{_ratio(balance.gross_value, balance.net_liquidation):.2f}", ""
-    for key, amount in _amounts(balance):
+    for key, amount in sorted(_amounts(balance)):
         yield key, _money(amount), "USD"
 
 

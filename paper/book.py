@@ -8,13 +8,19 @@ from paper.orders import Execution, Order, OrderKey, OrderTerms
 
 
 class Ids:
-    """permIds and execution ids: distinct over restarts because they start from the instant of the start."""
+    """permIds and execution ids: distinct over restarts because they start from the second of the start."""
 
     def __init__(self, start: datetime) -> None:
         second = int(start.timestamp())
         self._perm_id = second % 1_000_000 * 1000
         self._session = second & 0xFFFFFFFF
         self._executions = 0
+
+    def continue_after(self, book: "Book") -> None:
+        """Stay above what a book has from an earlier start, which may have been in this same second."""
+        self._perm_id = max([self._perm_id, *(order.perm_id for order in book.orders.values())])
+        sessions = (int(one.exec_id.split(".", 1)[0], 16) + 1 for one in book.executions)
+        self._session = max(self._session, *sessions, 0)
 
     def perm_id(self) -> int:
         """The next permId."""
@@ -95,6 +101,10 @@ class Book:
     def children(self, parent: OrderKey) -> list[Order]:
         """Live orders attached to a parent."""
         return [order for order in self.live_orders() if order.parent_key == parent]
+
+    def parent_of(self, order: Order) -> Order | None:
+        """The order's parent, if it is known."""
+        return self.orders.get(order.parent_key) if order.parent_key else None
 
     def oca_partners(self, order: Order) -> list[Order]:
         """Live orders that a fill of this one cancels or reduces: its OCA group, else its siblings in the bracket."""

@@ -67,11 +67,13 @@ class Engine:
         """placeOrder: a new order, a staged one sent again, or a modification."""
         key = (client_id, order_id)
         found = self.catalog.find(terms.contract, now.astimezone(NEW_YORK).date())
+        terms = self._own_terms(key, terms)
         refusal = self._refusal(key, terms, found)
         if refusal:
             self._refuse(key, refusal)
         elif terms.what_if:
-            order = Order(*key, 0, found[0], terms, terms.quantity)
+            self._preset_tif(key, terms)
+            order = Order(*key, self._ids.perm_id(), found[0], terms, terms.quantity)
             self.exchange.tell([WhatIfAnswered(order, self._margin(found[0], terms))])
         elif key in self.book.orders:
             self._modify(self.book.orders[key], terms, now)
@@ -107,13 +109,18 @@ class Engine:
             self._refuse(key, validation.too_late_to_cancel(order))
         else:
             self.exchange.cancel(order, now)
-        return self.exchange.drain()
+        told = self.exchange.drain()
+        return told + sequences.retold(told, order, client_id) if order is not None else told
 
-    def cancel_all(self, now: datetime) -> list[Event]:
-        """reqGlobalCancel: every live order of every client."""
+    def cancel_all(self, now: datetime, client_id: int | None = None) -> list[Event]:
+        """reqGlobalCancel: every live order of every client; by switch that client's ended ones are refused."""
+        ended = [order for order in self.book.orders.values() if not order.is_live]
         self.book.staged.clear()
         for order in self.book.each_live():
             self.exchange.cancel(order, now)
+        for order in ended if self.switches.global_cancel_161 else ():
+            if order.client_id == client_id:
+                self._refuse(order.key, validation.not_cancellable(order))
         return self.exchange.drain()
 
     def tick(self, changed: Collection[int], now: datetime) -> list[Event]:
@@ -131,6 +138,12 @@ class Engine:
         self.exchange.fill(order, min(shares, order.remaining), price, now)
         self.exchange.settle_late(now)
         return self.exchange.drain()
+
+    def _own_terms(self, key: OrderKey, terms: OrderTerms) -> OrderTerms:
+        """The terms without the OCA group that TWS shows for a bracket's child: clients send back what they see."""
+        order = self.book.orders.get(key)
+        shown = order is not None and order.parent_perm_id and terms.oca_group == str(order.parent_perm_id)
+        return replace(terms, oca_group=order.terms.oca_group) if order and shown else terms
 
     def _refuse(self, key: OrderKey, refusal: Refusal) -> None:
         self.exchange.tell([Refused(*key, *refusal)])
@@ -169,9 +182,13 @@ class Engine:
         instrument = self.catalog.find(terms.contract, now.astimezone(NEW_YORK).date())[0]
         order = Order(*key, self._ids.perm_id(), instrument, terms, terms.quantity)
         order = triggers.armed(order, self.market.quote(instrument))
-        order = replace(order, good_till=_good_till(terms), starts=self._starts(terms, now))
-        if not terms.tif and self.switches.tif_preset:
-            self._refuse(key, validation.TIF_PRESET)
+        order = replace(
+            order,
+            good_till=_good_till(terms),
+            starts=self._starts(terms, now),
+            parent_perm_id=parent.perm_id if (parent := self.book.parent_of(order)) else 0,
+        )
+        self._preset_tif(key, terms)
         if reason := self._reason_against(order):
             rejected = self.exchange.put_ended(order, Status.INACTIVE, now)
             self.exchange.tell(sequences.rejected(rejected, 201, reason))
@@ -186,6 +203,10 @@ class Engine:
         if self.switches.hours_warning and not self.exchange.is_in_session(order, now):
             self._refuse(key, validation.outside_hours(order, next_open(now)))
         return order
+
+    def _preset_tif(self, key: OrderKey, terms: OrderTerms) -> None:
+        if not terms.tif and self.switches.tif_preset:
+            self._refuse(key, validation.TIF_PRESET)
 
     def _reason_against(self, order: Order) -> str | None:
         """Why IB would not have an order that TWS let through."""

@@ -18,7 +18,7 @@ from paper.quotes import Quote
 from paper.switches import Switches
 
 _EXTENDED_TYPES = frozenset({"LMT", "STP LMT", "TRAIL LIMIT"})
-BY_TRADER, BY_SYSTEM = "Cancelled by Trader", "Cancelled by System:"
+BY_TRADER, BY_SYSTEM = "Cancelled by Trader", "Cancelled by System:\n"
 
 
 class Exchange:
@@ -67,7 +67,7 @@ class Exchange:
 
     def is_orphan(self, order: Order) -> bool:
         """Whether an order's parent ended without a fill, so that it has nothing to protect."""
-        parent = self.book.orders.get(order.parent_key) if order.parent_key else None
+        parent = self.book.parent_of(order)
         return parent is not None and not parent.is_live and not parent.filled
 
     def misses_at_once(self, order: Order, now: datetime) -> bool:
@@ -89,7 +89,7 @@ class Exchange:
 
     def is_held(self, order: Order) -> bool:
         """Whether an order waits for its parent to fill."""
-        parent = self.book.orders.get(order.parent_key) if order.parent_key else None
+        parent = self.book.parent_of(order)
         return parent is not None and parent.is_live
 
     def is_in_session(self, order: Order, now: datetime) -> bool:

@@ -50,10 +50,10 @@ class Gateway:
         self.catalog = Catalog(settings.spots)
         self.market = Market(self.catalog, settings.seed, settings.market, now)
         self.account = Account(settings.account, settings.cash)
-        self.engine = Engine(
-            self.catalog, self.market, self.account, Ids(now), settings.hours, settings.switches
-        )
+        ids = Ids(now)
+        self.engine = Engine(self.catalog, self.market, self.account, ids, settings.hours, settings.switches)
         self.state = State(settings.state, self.engine.book, self.account)
+        ids.continue_after(self.engine.book)
         self.sessions: dict[int, Session] = {}
         self._moved_to = now
         self._pnl_due = now
@@ -98,7 +98,26 @@ class Gateway:
                 case _:
                     owner = self.sessions.get(_owner(event))
                     if owner is not None:
-                        owner.send(*_frames(event, owner.version, self.account.name))
+                        owner.send(*self._frames(event, owner.version))
+
+    def _frames(self, event: Event, version: int) -> tuple[bytes, ...]:
+        """An event in the words of one protocol version."""
+        style = self.engine.switches.execution_time
+        match event:
+            case OrderOpened(order):
+                return (open_order(order, version),)
+            case StatusReported(order):
+                return (out.order_status(order),)
+            case Executed(execution):
+                return (out.exec_details(-1, execution, self.account.name, style),)
+            case Charged(execution):
+                return (out.commission_report(execution),)
+            case WhatIfAnswered(order, margin):
+                return (open_order(order, version, margin),)
+            case Refused():
+                return (out.error(event.order_id, event.code, event.text, version),)
+            case _:
+                return ()
 
     def _push_account(self, now: datetime) -> None:
         self._account_due = now + _ACCOUNT_EVERY
@@ -132,25 +151,6 @@ def _owner(event: Event) -> int:
             return event.client_id
         case _:
             return -1
-
-
-def _frames(event: Event, version: int, account: str) -> tuple[bytes, ...]:
-    """An event in the words of one protocol version."""
-    match event:
-        case OrderOpened(order):
-            return (open_order(order, version),)
-        case StatusReported(order):
-            return (out.order_status(order),)
-        case Executed(execution):
-            return (out.exec_details(-1, execution, account),)
-        case Charged(execution):
-            return (out.commission_report(execution),)
-        case WhatIfAnswered(order, margin):
-            return (open_order(order, version, margin),)
-        case Refused():
-            return (out.error(event.order_id, event.code, event.text, version),)
-        case _:
-            return ()
 
 
 def _order_record(order: Order) -> dict[str, object]:

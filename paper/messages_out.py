@@ -1,13 +1,14 @@
 """Everything the gateway says, but for orders: one function for each message, for the versions 157 to 176. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from paper.contracts import DIME_RULE, MARKET_RULES, Instrument
 from paper.hours import NEW_YORK, ZONE_NAME, Hours, hours_text
 from paper.orders import Execution, Order
 from paper.pricing import Greeks
+from paper.switches import ExecutionTime
 from paper.wire import UNSET_DOUBLE, Field, frame
 
 ORDER_TYPES = "ACTIVETIM,ADJUST,ALGO,COND,DAY,FOK,GAT,GTC,GTD,IOC,LMT,LOC,MIDPX,MKT,MOC,STP,STPLMT,TRAIL,TRAILLMT,WHATIF"
@@ -197,7 +198,9 @@ def completed_orders_end() -> bytes:
     return frame(102)
 
 
-def exec_details(req_id: int, execution: Execution, account: str) -> bytes:
+def exec_details(
+    req_id: int, execution: Execution, account: str, style: ExecutionTime = ExecutionTime.ZONE
+) -> bytes:
     """execDetails; req_id -1 for a live one."""
     order, terms = execution.order, execution.order.terms
     return frame(
@@ -206,7 +209,7 @@ def exec_details(req_id: int, execution: Execution, account: str) -> bytes:
         order.order_id,
         *_contract11(order.instrument, execution.exchange),
         execution.exec_id,
-        f"{execution.time.astimezone(NEW_YORK):%Y%m%d %H:%M:%S} {ZONE_NAME}",
+        _moment(execution.time, style),
         account,
         execution.exchange,
         "BOT" if terms.buys else "SLD",
@@ -223,6 +226,16 @@ def exec_details(req_id: int, execution: Execution, account: str) -> bytes:
         terms.raw.get("modelCode", ""),
         2,  # lastLiquidity: removed
     )
+
+
+def _moment(time: datetime, style: ExecutionTime) -> str:
+    match style:
+        case ExecutionTime.ZONE:
+            return f"{time.astimezone(NEW_YORK):%Y%m%d %H:%M:%S} {ZONE_NAME}"
+        case ExecutionTime.UTC:
+            return f"{time.astimezone(UTC):%Y%m%d-%H:%M:%S}"
+        case ExecutionTime.LOCAL:
+            return f"{time.astimezone(NEW_YORK):%Y%m%d  %H:%M:%S}"
 
 
 def exec_details_end(req_id: int) -> bytes:

@@ -42,7 +42,7 @@ def open_order(order: Order, version: int, margin: Margin | None = None) -> byte
         *echo("deltaNeutralClearingIntent deltaNeutralOpenClose=? deltaNeutralShortSale=0"),
         *echo("deltaNeutralShortSaleSlot=0 deltaNeutralDesignatedLocation"),
         *echo("continuousUpdate=0 referencePriceType=0"),
-        _trail_stop(order, unset=""),
+        _trail_stop(order),
         *echo("trailingPercent"),
         None,
         None,
@@ -80,7 +80,7 @@ def completed_order(order: Order, version: int) -> bytes:
         *echo("deltaNeutralConId=0 deltaNeutralShortSale=0 deltaNeutralShortSaleSlot=0"),
         *echo("deltaNeutralDesignatedLocation"),
         *echo("continuousUpdate=0 referencePriceType=0"),
-        _trail_stop(order, unset=""),
+        _trail_stop(order),
         *echo("trailingPercent"),
         None,  # comboLegsDescrip
         *_legs_and_scale(echo),
@@ -90,7 +90,7 @@ def completed_order(order: Order, version: int) -> bytes:
         order.status,
         *echo("randomizeSize=0 randomizePrice=0"),
         *_conditions(order),
-        _trail_stop(order),
+        _shown_stop(order),
         *echo(f"lmtPriceOffset={UNSET_DOUBLE} cashQty dontUseAutoPriceForHedge=1"),
         *echo("isOmsContainer=0 autoCancelDate"),
         order.filled,
@@ -98,7 +98,7 @@ def completed_order(order: Order, version: int) -> bytes:
         "Not an insider or substantial shareholder",
         0,  # imbalanceOnly
         0,  # routeMarketableToBbo
-        UNSET_LONG,  # parentPermId
+        order.parent_perm_id or UNSET_LONG,
         _completed_time(order),
         order.completed_status,
         *(_peg(echo) if version >= 170 else ()),
@@ -147,7 +147,7 @@ def _what_is_asked(order: Order) -> list[Field]:
         order.limit or terms.limit or _ZERO,
         (order.stop if terms.has_stop and not terms.trails else terms.aux) or _ZERO,
         terms.tif or "DAY",
-        terms.oca_group,
+        _group(order),
         terms.account,
         *echo("openClose origin=0"),
         terms.order_ref,
@@ -199,16 +199,30 @@ def _conditions(order: Order) -> list[Field]:
     return fields + (flags if order.terms.conditions else [])
 
 
-def _trail_stop(order: Order, unset: str = UNSET_DOUBLE) -> Field:
-    """Where a trail's stop is now."""
-    stop = order.stop if order.terms.trails else order.terms.trail_stop
-    return unset if stop is None else stop
+def _group(order: Order) -> str:
+    """The OCA group shown: TWS groups the children of one parent itself, under the parent's permId."""
+    waits = "child" in order.why_held
+    own = "" if waits and order.parent_perm_id else order.terms.oca_group
+    return own or (str(order.parent_perm_id) if order.parent_perm_id else "")
+
+
+def _trail_stop(order: Order) -> Field:
+    """Where a trail's stop is now, empty for any other order."""
+    return "" if order.stop is None or not order.terms.trails else order.stop
+
+
+def _shown_stop(order: Order) -> Field:
+    """What TWS shows as trailStopPrice besides: the stop of a stop, a USD more than the limit of a limit order."""
+    stop = order.stop
+    if order.terms.order_type == "LMT" and order.limit is not None:
+        stop = order.limit + 1
+    return UNSET_DOUBLE if stop is None else stop
 
 
 def _adjusted(order: Order, version: int) -> list[Field]:
     unset, echo = UNSET_DOUBLE, _Echo(order)
     fields = echo(f"adjustedOrderType=None triggerPrice={unset}")
-    fields += [_trail_stop(order), *echo(f"lmtPriceOffset={unset}")]
+    fields += [_shown_stop(order), *echo(f"lmtPriceOffset={unset}")]
     fields += echo(f"adjustedStopPrice={unset} adjustedStopLimitPrice={unset} adjustedTrailingAmount={unset}")
     fields += echo("adjustableTrailingUnit=0 softDollarTierName softDollarTierVal softDollarTierDisplayName")
     fields += echo("cashQty dontUseAutoPriceForHedge=1 isOmsContainer=0 discretionaryUpToLimitPrice=0")

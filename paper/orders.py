@@ -155,6 +155,7 @@ class Order:
     ends: datetime | None = None
     good_till: datetime | None = None
     made_market: bool = False  # a modification turned it into a market order
+    parent_perm_id: int = 0
 
     @property
     def key(self) -> OrderKey:

@@ -18,10 +18,11 @@ from paper.orders import (
     Status,
     StatusReported,
 )
-from paper.quotes import on_grid
 from paper.switches import Switches
 
-_GUARD = Decimal("0.0025")  # how far beyond its stop TWS was seen to guard a stop order
+_GUARD = Decimal(
+    "0.03"
+)  # USD: how far above its stop, on either side, TWS first shows a stop's or trail's limit
 CANCELLED = (202, "Order Canceled - reason:")
 
 
@@ -37,6 +38,8 @@ def acknowledged(order: Order, switches: Switches) -> list[Event]:
         return [*told(first), *told(order)]
     if order.status is Status.SUBMITTED and switches.limit_presubmitted and order.terms.order_type == "LMT":
         return [*told(replace(order, status=Status.PRE_SUBMITTED)), *told(order)]
+    if order.status is Status.SUBMITTED and switches.limit_twice and order.terms.order_type == "LMT":
+        return [*told(order), *told(order)]
     return told(order)
 
 
@@ -64,6 +67,18 @@ def cancelled(order: Order) -> list[Event]:
     return [StatusReported(order), Refused(*order.key, *CANCELLED)]
 
 
+def retold(told: list[Event], order: Order, client_id: int) -> list[Event]:
+    """What a client hears that cancelled another one's order: status and 202 under its own client id, as recorded."""
+    heard: list[Event] = []
+    for event in told if client_id != order.client_id else ():
+        match event:
+            case StatusReported(one) if one.key == order.key:
+                heard.append(StatusReported(replace(one, client_id=client_id)))
+            case Refused(_, order_id, code, text) if order_id == order.order_id:
+                heard.append(Refused(client_id, order_id, code, text))
+    return heard
+
+
 def not_traded_at_once(order: Order) -> list[Event]:
     """What follows when an IOC or FOK could not trade; the order has its last status."""
     if order.status is Status.INACTIVE:
@@ -81,8 +96,7 @@ def _waits_for_trigger(order: Order) -> bool:
 
 
 def _guarded(order: Order) -> Order:
-    """A stop as TWS first announces it, with the limit it puts behind the stop."""
+    """A stop as TWS first announces it, with a limit next to the stop."""
     if order.stop is None or order.limit is not None:
         return order
-    guard = order.stop * (1 - _GUARD if order.terms.buys else 1 + _GUARD)
-    return replace(order, limit=on_grid(guard, order.instrument.tick_at(guard)))
+    return replace(order, limit=order.stop + _GUARD)

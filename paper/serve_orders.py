@@ -34,7 +34,7 @@ def _cancel(gateway: Gateway, session: Session, request: rq.CancelOrder) -> None
 
 def _global_cancel(gateway: Gateway, session: Session, request: rq.GlobalCancel) -> None:
     gateway.ledger.append("request", name="GlobalCancel", client_id=_client(session))
-    gateway.publish(gateway.engine.cancel_all(gateway.clock.now()))
+    gateway.publish(gateway.engine.cancel_all(gateway.clock.now(), session.client_id))
 
 
 def _open_orders(gateway: Gateway, session: Session, request: rq.OpenOrders) -> None:
@@ -65,7 +65,8 @@ def _executions(gateway: Gateway, session: Session, request: rq.Executions) -> N
     """All executions first, then all their commissions, then the end."""
     found = [one for one in gateway.engine.book.executions if _fits(one, request)]
     account = gateway.account.name
-    session.send(*(out.exec_details(request.req_id, one, account) for one in found))
+    style = gateway.engine.switches.execution_time
+    session.send(*(out.exec_details(request.req_id, one, account, style) for one in found))
     session.send(*(out.commission_report(one) for one in found))
     session.send(out.exec_details_end(request.req_id))
 

@@ -15,6 +15,14 @@ class MarketAck(StrEnum):
     SUBMITTED = "submitted"
 
 
+class ExecutionTime(StrEnum):
+    """How the time of an execution is written; a setting of TWS."""
+
+    ZONE = "zone"  # 20261123 10:00:00 US/Eastern
+    UTC = "utc"  # 20261123-15:00:00
+    LOCAL = "local"  # 20261123  10:00:00, New York time that does not say so
+
+
 class OcaReduction(StrEnum):
     """How a fill reduces the rest of its OCA group (types 2 and 3)."""
 
@@ -29,9 +37,11 @@ class Switches:
     market_ack: MarketAck = MarketAck.PRE_SUBMITTED
     # a limit order that rests is announced as PreSubmitted before it is Submitted
     limit_presubmitted: bool = False
+    # a limit order that rests is announced as Submitted twice
+    limit_twice: bool = False
     # stops and trails are announced twice, when placed and when modified
     stop_twice: bool = True
-    # the first announcement of a stop shows the limit TWS guards it with
+    # the first announcement of a stop or trail shows a limit 0.03 above the stop
     stop_limit_shown: bool = False
     # after a fill: openOrder with the commission and the status once more, before the commission report
     fill_twice: bool = True
@@ -56,10 +66,14 @@ class Switches:
     # an OCA group's name or type may be changed by a modification
     oca_revision: bool = False
     oca_reduction: OcaReduction = OcaReduction.PROPORTIONAL
-    # a client may cancel another client's order
+    # a client may cancel another client's order, and is told of it like the owner
     cancel_foreign: bool = False
+    # a global cancel answers with 161 for each order of that client that ended today
+    global_cancel_161: bool = False
     # cancelling a parent that has partly filled cancels its children too
     cancel_orphans: bool = True
+    # how executions are dated
+    execution_time: ExecutionTime = ExecutionTime.ZONE
     # a stop to be adjusted to a trail in percent without a stop price is never heard of again
     swallow_percent_trail: bool = True
     # orders beyond the account's means are refused

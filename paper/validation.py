@@ -73,7 +73,7 @@ def not_cancellable(order: Order) -> Refusal:
     """A cancel for an order that is being cancelled already."""
     return (
         161,
-        f"Cancel attempted when order is not in a cancellable state. Order permId = {order.perm_id}",
+        f"Cancel attempted when order is not in a cancellable state.  Order permId ={order.perm_id}",
     )
 
 

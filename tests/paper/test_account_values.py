@@ -22,11 +22,11 @@ def test_values_say_what_the_balance_says() -> None:
 
 
 def test_summary_gives_what_was_asked_for() -> None:
-    """By tag, everything, or the ledger."""
+    """By tag, amounts by name whatever was asked for first, as recorded; everything; or the ledger."""
     balance = Account("DU1").balance(lambda _: Decimal(0), lambda _: Decimal(0))
     assert [key for key, *_ in chosen(balance, ("NetLiquidation", "BuyingPower"))] == [
-        "NetLiquidation",
         "BuyingPower",
+        "NetLiquidation",
     ]
     assert "Cushion" in [key for key, *_ in chosen(balance, ("All",))]
     assert "ExchangeRate" in [key for key, *_ in chosen(balance, ("$LEDGER:USD",))]

@@ -7,9 +7,9 @@ import pytest
 
 from paper.contracts import ContractQuery
 from paper.hours import Hours
-from paper.orders import OrderTerms
+from paper.orders import OrderTerms, Refused, StatusReported
 from paper.switches import MarketAck
-from tests.paper.desk import CALL, Desk, terms
+from tests.paper.desk import CALL, Desk, lines, terms
 from tests.paper.test_triggers import adjustable
 
 _FILL = ["exec 1 1@263.51", "open 1 MKT Filled", "status 1 Filled 1/1"]
@@ -190,7 +190,10 @@ def test_ids_must_rise_and_unknown_ones_cannot_be_cancelled() -> None:
     desk.place(6, terms("LMT", limit="100"))
     assert desk.cancel(6, client=2) == ["error 6 10147"]
     desk.engine.switches = desk.engine.switches.with_value("cancel_foreign", "on")
-    assert desk.cancel(6, client=2)[0] == "status 6 Cancelled 0/1"
+    told = desk.engine.cancel(2, 6, desk.now)
+    assert lines(told) == ["status 6 Cancelled 0/1", "error 6 202"] * 2
+    assert [one.order.client_id for one in told if isinstance(one, StatusReported)] == [1, 2]
+    assert [one.client_id for one in told if isinstance(one, Refused)] == [1, 2]
 
 
 def test_staged_orders_can_be_withdrawn_and_then_not_transmitted() -> None:
@@ -221,6 +224,8 @@ def test_what_if_answers_and_leaves_nothing() -> None:
     desk = Desk()
     assert desk.place(1, terms(what_if=True)) == ["whatif 1"]
     assert desk.engine.book.orders == {}
+    desk = Desk(tif_preset=True)
+    assert desk.place(1, terms(what_if=True, tif="")) == ["error 1 10349", "whatif 1"]
 
 
 def test_global_cancel_reaches_every_client() -> None:
@@ -231,6 +236,28 @@ def test_global_cancel_reaches_every_client() -> None:
     desk.engine.place_by_hand(terms("LMT", limit="100"), desk.now)
     desk.engine.cancel_all(desk.now)
     assert desk.engine.book.live_orders() == []
+
+
+def test_global_cancel_refuses_what_has_ended() -> None:
+    """By switch each ended order of the client who asks gets a 161, after the cancels, as recorded."""
+    desk = Desk(global_cancel_161=True)
+    desk.place(1, terms())
+    desk.place(1, terms(), client=2)
+    desk.place(2, terms("LMT", limit="100"))
+    told = lines(desk.engine.cancel_all(desk.now, 1))
+    assert told == ["status 2 Cancelled 0/1", "error 2 202", "error 1 161"]
+
+
+def test_bracket_child_may_be_changed_under_the_group_that_is_shown_for_it() -> None:
+    """A client that sends back the parent's permId as OCA group changes nothing of the group."""
+    desk = Desk()
+    desk.place(1, terms("LMT", limit="100", transmit=False))
+    desk.place(2, terms("LMT", "SELL", limit="300", parent_id=1))
+    shown = str(desk.order(1).perm_id)
+    assert desk.order(2).parent_perm_id == desk.order(1).perm_id
+    told = desk.place(2, terms("LMT", "SELL", limit="301", parent_id=1, oca_group=shown))
+    assert told == ["open 2 LMT PreSubmitted", "status 2 PreSubmitted 0/1 child"]
+    assert desk.order(2).terms.oca_group == ""
 
 
 def test_order_that_starts_later_waits() -> None:

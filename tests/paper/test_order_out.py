@@ -88,3 +88,25 @@ def test_margin_answers_a_what_if() -> None:
     assert amounts(open_order(_ORDER, 176)) == [UNSET_DOUBLE] * 12 + [""]
     charged = amounts(open_order(replace(_ORDER, commission=Decimal(1)), 176))
     assert (charged[9], charged[12]) == ("1", "USD")
+
+
+def test_trail_stop_is_shown_as_tws_fills_it_in() -> None:
+    """As recorded: a limit order's is its limit and a USD, a stop's its stop, a market order's unset; both messages."""
+    stop = replace(_ORDER, terms=terms("STP", "SELL", aux="9"), stop=Decimal(9), limit=None)
+    market = replace(_ORDER, terms=terms(), limit=None)
+    for order, shown in ((_ORDER, "11"), (stop, "9"), (market, UNSET_DOUBLE)):
+        opened = fields(open_order(order, 176))
+        at = opened.index("None", opened.index("PreSubmitted")) + 2  # adjustedOrderType, triggerPrice
+        assert opened[at] == shown
+        done = fields(completed_order(order, 176))
+        assert done[done.index("PreSubmitted") + 4] == shown
+
+
+def test_bracket_child_is_shown_in_its_parents_group() -> None:
+    """Under the parent's permId: always without a group of its own, and while it waits for the parent with one."""
+    child = replace(_ORDER, terms=terms("LMT", limit="10", parent_id=1), parent_perm_id=98)
+    grouped = replace(child, terms=replace(child.terms, oca_group="mine"))
+    shown = [fields(open_order(one, 176))[19] for one in (child, replace(grouped, why_held="child"), grouped)]
+    assert shown == ["98", "98", "mine"]
+    assert "98" in fields(completed_order(child, 176))
+    assert fields(open_order(replace(child, parent_perm_id=0), 176))[19] == ""

@@ -21,7 +21,7 @@ _STOP = Order(
 
 
 def test_guarding_limit_of_a_stop_as_recorded() -> None:
-    """A sell stop at 13.13 was first shown with the limit 13.16, then with none; a buy stop's lies below."""
+    """A stop at 13.13 was first shown with the limit 13.16, then with none; a buy stop's lies above it too."""
     first, _, second, _ = sequences.acknowledged(_STOP, Switches(stop_limit_shown=True))
     assert isinstance(first, OrderOpened)
     assert isinstance(second, OrderOpened)
@@ -29,7 +29,7 @@ def test_guarding_limit_of_a_stop_as_recorded() -> None:
     buy = replace(_STOP, terms=terms("STP", aux="13.13"))
     (opened, *_) = sequences.acknowledged(buy, Switches(stop_limit_shown=True))
     assert isinstance(opened, OrderOpened)
-    assert opened.order.limit == Decimal("13.10")
+    assert opened.order.limit == Decimal("13.16")
 
 
 def test_stop_limit_keeps_its_own_limit() -> None:
@@ -37,6 +37,13 @@ def test_stop_limit_keeps_its_own_limit() -> None:
     both = replace(_STOP, limit=Decimal("13.00"))
     told = sequences.acknowledged(both, Switches(stop_limit_shown=True))
     assert [one.order.limit for one in told if isinstance(one, OrderOpened)] == [Decimal("13.00")] * 2
+
+
+def test_resting_limit_may_be_told_twice() -> None:
+    """By switch, as Submitted both times, as recorded at server version 200."""
+    rests = replace(_STOP, terms=terms("LMT", limit="13"), status=Status.SUBMITTED, why_held="")
+    told = lines(sequences.acknowledged(rests, Switches(limit_twice=True)))
+    assert told == ["open 1 LMT Submitted", "status 1 Submitted 0/1"] * 2
 
 
 def test_stop_may_be_told_once() -> None:
