@@ -236,7 +236,8 @@ class Engine:
         if order.terms.order_type == "MKT":
             pre = self.switches.market_ack is MarketAck.PRE_SUBMITTED
             return Status.PRE_SUBMITTED if pre else Status.SUBMITTED
-        return Status.PRE_SUBMITTED if self.exchange.fills_now(order) else Status.SUBMITTED
+        waits = self.exchange.fills_now(order) or self.exchange.is_kept_back(order)
+        return Status.PRE_SUBMITTED if waits else Status.SUBMITTED
 
     def _modify(self, order: Order, terms: OrderTerms, now: datetime) -> None:
         before = order.terms

@@ -100,6 +100,11 @@ class Exchange:
         terms = order.terms
         return terms.outside_rth and not order.instrument.is_option and terms.order_type in _EXTENDED_TYPES
 
+    def is_kept_back(self, order: Order) -> bool:
+        """Whether IB watches over the order itself, so that it rests as PreSubmitted: by switch those of a group."""
+        grouped = order.terms.oca_group or order.terms.parent_id
+        return self.switches.oca_presubmitted and bool(grouped) and not order.filled
+
     def can_trade(self, order: Order, now: datetime) -> bool:
         """Whether nothing but its price keeps an order from trading."""
         return not (
@@ -254,7 +259,7 @@ class Exchange:
         if order.terms.at_once:
             self.refuse_to_rest(order, now)
             return
-        if order.status is Status.PRE_SUBMITTED:
+        if order.status is Status.PRE_SUBMITTED and not self.is_kept_back(order):
             order = replace(order, status=Status.SUBMITTED)
             self.book.put(order)
             self.tell(sequences.told(order))
@@ -312,7 +317,7 @@ class Exchange:
         for child in children:
             stop = child.terms.has_stop
             order = triggers.armed(child, self.market.quote(child.instrument)) if stop else child
-            waits = stop or not self.is_in_session(order, now)
+            waits = stop or not self.is_in_session(order, now) or self.is_kept_back(order)
             status = Status.PRE_SUBMITTED if waits else Status.SUBMITTED
             order = replace(order, status=status, why_held="trigger" if stop else "")
             self.book.put(order)

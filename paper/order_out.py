@@ -91,7 +91,8 @@ def completed_order(order: Order, version: int) -> bytes:
         *echo("randomizeSize=0 randomizePrice=0"),
         *_conditions(order),
         _shown_stop(order),
-        *echo(f"lmtPriceOffset={UNSET_DOUBLE} cashQty dontUseAutoPriceForHedge=1"),
+        *echo(f"lmtPriceOffset={UNSET_DOUBLE} cashQty=0"),
+        1,  # dontUseAutoPriceForHedge, whatever was sent
         *echo("isOmsContainer=0 autoCancelDate"),
         order.filled,
         *echo("refFuturesConId=0 autoCancelParent=0"),
@@ -225,7 +226,8 @@ def _adjusted(order: Order, version: int) -> list[Field]:
     fields += [_shown_stop(order), *echo(f"lmtPriceOffset={unset}")]
     fields += echo(f"adjustedStopPrice={unset} adjustedStopLimitPrice={unset} adjustedTrailingAmount={unset}")
     fields += echo("adjustableTrailingUnit=0 softDollarTierName softDollarTierVal softDollarTierDisplayName")
-    fields += echo("cashQty dontUseAutoPriceForHedge=1 isOmsContainer=0 discretionaryUpToLimitPrice=0")
+    fields += [*echo("cashQty=0"), 1]  # dontUseAutoPriceForHedge, whatever was sent
+    fields += echo("isOmsContainer=0 discretionaryUpToLimitPrice=0")
     fields += echo("usePriceMgmtAlgo=0")
     for since, name in ((159, "duration"), (160, "postToAts"), (162, "autoCancelParent=0")):
         fields += echo(name) if version >= since else []

@@ -33,9 +33,9 @@ def told(order: Order) -> list[Event]:
 
 def acknowledged(order: Order, switches: Switches) -> list[Event]:
     """A new order."""
-    if _waits_for_trigger(order) and switches.stop_twice:
+    if _waits_for_trigger(order):
         first = _guarded(order) if switches.stop_limit_shown else order
-        return [*told(first), *told(order)]
+        return [*told(first), *(told(order) if switches.stop_twice else [])]
     if order.status is Status.SUBMITTED and switches.limit_presubmitted and order.terms.order_type == "LMT":
         return [*told(replace(order, status=Status.PRE_SUBMITTED)), *told(order)]
     if order.status is Status.SUBMITTED and switches.limit_twice and order.terms.order_type == "LMT":
@@ -57,7 +57,8 @@ def filled(execution: Execution, charged: Order, switches: Switches) -> list[Eve
     order = execution.order
     end: list[Event] = [Charged(execution), PositionChanged(order.instrument)]
     if order.made_market and switches.modified_filled_first:
-        return [StatusReported(order), Executed(execution), OrderOpened(charged), *end]
+        shown: list[Event] = [OrderOpened(charged)] if switches.fill_twice else []
+        return [StatusReported(order), Executed(execution), *shown, *end]
     again = told(charged) if switches.fill_twice else []
     return [Executed(execution), *told(order), *again, *end]
 

@@ -66,6 +66,8 @@ class Switches:
     # an OCA group's name or type may be changed by a modification
     oca_revision: bool = False
     oca_reduction: OcaReduction = OcaReduction.PROPORTIONAL
+    # what rests in an OCA group, or as a bracket's child, stays PreSubmitted
+    oca_presubmitted: bool = False
     # a client may cancel another client's order, and is told of it like the owner
     cancel_foreign: bool = False
     # a global cancel answers with 161 for each order of that client that ended today

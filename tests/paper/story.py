@@ -2,7 +2,8 @@
 
     let aapl conId=265598 symbol=AAPL …      names a set of fields
     ! switch market_ack submitted            a statement for the gateway's control socket
-    > place a AAPL BUY 1 MKT lmtPrice=…      an order, called `a` from then on; `> place a …` again modifies it
+    > place a AAPL BUY 1 MKT lmtPrice=…      an order, called `a` from then on; `> place a …` again modifies it, and
+                                             `parent=a` makes another its child
     > cancel a                               > send 61 1          any other message, field by field
     < orderStatus a status=Filled permId=:p  the next message: these fields are equal, `:p` is any value but the
                                              same wherever `:p` stands; `…=~text` begins with it
@@ -33,7 +34,7 @@ def _table(name: str, number: int, first: int, names: str, **more: int) -> None:
 _table("managedAccounts", 15, 2, "accounts")
 _table("nextValidId", 9, 2, "orderId")
 _table("error", 4, 2, "orderId code text advanced")
-_table("openOrder", 5, 1, f"orderId {_CONTRACT} {_ORDER} clientId permId", status=-42)
+_table("openOrder", 5, 1, f"orderId {_CONTRACT} {_ORDER} clientId permId", trailStopPrice=-22, status=-42)
 _table(
     "orderStatus",
     3,
@@ -85,11 +86,12 @@ def read_story(path: Path) -> Story:
         if not words:
             continue
         sign, *rest = words
+        told = (sets[word[1:]] if word.startswith("$") else [word] for word in rest)
+        spelled = [word for some in told for word in some]
         if sign == "let":
-            sets[rest[0]] = rest[1:]
+            sets[spelled[0]] = spelled[1:]
         elif sign in "!<>":
-            told = (sets[word[1:]] if word.startswith("$") else [word] for word in rest)
-            story.lines.append(Line(number, sign, tuple(word for some in told for word in some)))
+            story.lines.append(Line(number, sign, tuple(spelled)))
         else:
             raise ValueError(f"{path}:{number}: {sign!r} is none of let ! > <")
     return story
@@ -138,6 +140,8 @@ class Telling:
             self._names[name] = str(self._next_id)
             self._next_id += 1
         fields = dict(word.split("=", 1) for word in more)
+        if "parent" in fields:
+            fields["parentId"] = self._names[fields.pop("parent")]
         contract = tuple("" if at == 0 else symbol if at == 1 else text for at, text in enumerate(AAPL))
         terms = {"action": action, "totalQuantity": quantity, "orderType": kind, **fields}
         self._client.send(*place_order(self._client.version, int(self._names[name]), contract, **terms))

@@ -207,3 +207,16 @@ def test_option_fills_at_its_own_grid() -> None:
     told = desk.place(1, terms(quantity=3, contract=CALL))
     assert "exec 1 3@3.30" in told
     assert told[-1] == "commission 1 1.95"
+
+
+def test_what_rests_in_a_group_may_stay_presubmitted() -> None:
+    """By switch, as recorded at server version 200: in an OCA group, and a bracket's target once its parent is filled."""
+    desk = Desk(oca_presubmitted=True)
+    told = desk.place(1, terms("LMT", limit="100", oca_group="g"))
+    assert told == ["open 1 LMT PreSubmitted", "status 1 PreSubmitted 0/1"]
+    assert desk.wait(1) == []
+    assert desk.place(2, terms("LMT", limit="100"))[-1] == "status 2 Submitted 0/1"
+    desk.place(3, terms("LMT", limit="263.60", transmit=False))
+    told = desk.place(4, terms("LMT", "SELL", limit="270", parent_id=3))
+    assert told[-2:] == ["open 4 LMT PreSubmitted", "status 4 PreSubmitted 0/1"]
+    assert "exec 4 1@270.00" in desk.quote("270.00", "270.02")

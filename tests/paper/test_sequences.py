@@ -48,7 +48,10 @@ def test_resting_limit_may_be_told_twice() -> None:
 
 def test_stop_may_be_told_once() -> None:
     """By switch, when placed and when modified."""
-    once = Switches(stop_twice=False)
+    once = Switches(stop_twice=False, stop_limit_shown=True)
+    (opened, _) = sequences.acknowledged(_STOP, once)
+    assert isinstance(opened, OrderOpened)
+    assert opened.order.limit == Decimal("13.16")
     assert len(sequences.acknowledged(_STOP, once)) == len(sequences.modified(_STOP, once)) == 2
 
 
