@@ -95,7 +95,7 @@ def completed_order(order: Order, version: int) -> bytes:
         1,  # dontUseAutoPriceForHedge, whatever was sent
         *echo("isOmsContainer=0 autoCancelDate"),
         order.filled,
-        *echo("refFuturesConId=0 autoCancelParent=0"),
+        *echo(f"refFuturesConId={UNSET_INTEGER} autoCancelParent=0"),
         "Not an insider or substantial shareholder",
         0,  # imbalanceOnly
         0,  # routeMarketableToBbo

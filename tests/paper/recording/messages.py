@@ -146,12 +146,17 @@ _REQUESTS: dict[str, _Maker] = {
 }
 
 
-def request(step: Step, req_id: str) -> list[object]:
-    """The fields of a request other than placeOrder. Raises RecordingError for one that is not known here."""
-    maker = _REQUESTS.get(step.name)
-    if maker is None:
+def check_known(step: Step) -> None:
+    """Whether this gateway has such a message at all. Raises RecordingError."""
+    if step.speaker == "server" and step.name not in ANSWERS:
+        raise RecordingError(f"line {step.number}: message {step.name!r} is not one this gateway sends")
+    if step.speaker == "client" and step.name != "place_order" and step.name not in _REQUESTS:
         raise RecordingError(f"line {step.number}: request {step.name!r} is not one this gateway is asked")
-    return maker(step, req_id)
+
+
+def request(step: Step, req_id: str) -> list[object]:
+    """The fields of a request other than placeOrder."""
+    return _REQUESTS[step.name](step, req_id)
 
 
 def name_of(message: Message) -> str:

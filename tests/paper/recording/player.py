@@ -10,7 +10,7 @@ from tests.paper.conftest import RunningGateway
 from tests.paper.raw import RawClient, place_order
 from tests.paper.recording.foresight import Foresight, before_leg, client_of, order_of
 from tests.paper.recording.likeness import FARMS, Names, difference, is_farm_notice
-from tests.paper.recording.messages import name_of, request
+from tests.paper.recording.messages import check_known, name_of, request
 from tests.paper.recording.reader import RecordingError, Step
 
 _SHORT = 0.5  # seconds in which what was recorded comes, or the gateway has nothing more to say
@@ -61,6 +61,8 @@ class _Player:
         ] = {}  # the contract of each order, which a change may leave out
 
     def run(self) -> None:
+        for step in self._steps:
+            check_known(step)
         for at, step in enumerate(self._steps):
             match step.speaker:
                 case "handshake":
