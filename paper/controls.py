@@ -168,12 +168,16 @@ class Controls:
             raise ControlError(f"nothing is held of {name!r}")
         return self.manual_order(name, "SELL" if held.quantity > 0 else "BUY", abs(held.quantity))
 
-    def cancel_by_hand(self, order: Order) -> None:
-        """Cancel anybody's order, as if in TWS itself."""
+    def cancel_by_hand(self, order: Order, reason: str | None = None) -> None:
+        """Cancel anybody's order as if in TWS itself, or, with a reason, as IB does by itself."""
         if not order.is_live:
             raise ControlError(f"order {order.order_id} is {order.status}")
         gateway = self._gateway
-        gateway.publish(gateway.engine.cancel(*order.key, gateway.clock.now()))
+        now = gateway.clock.now()
+        if reason is None:
+            gateway.publish(gateway.engine.cancel(*order.key, now))
+        else:
+            gateway.publish(gateway.engine.cancel_by_system(order, reason, now))
 
     def hold(self, one: str | Instrument, quantity: Decimal, average_cost: Decimal) -> None:
         """Give the account a position it had before; `average_cost` in USD a share or contract.

@@ -125,6 +125,7 @@ class Stage:
             connection.push(withheld.get(connection.client_id, []))
             if state == "data-lost":
                 connection.session.lines.clear()
+                connection.session.ticks.clear()
 
     def _collect(self) -> None:
         for connection in self.connections:

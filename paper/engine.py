@@ -12,7 +12,7 @@ from paper import day, sequences, triggers, validation
 from paper.account import Account
 from paper.book import Ids
 from paper.contracts import Catalog, Instrument
-from paper.exchange import Exchange
+from paper.exchange import BY_SYSTEM, Exchange
 from paper.hours import NEW_YORK, Boundary, Hours, next_open
 from paper.margin import margin_after, refusal_of
 from paper.market import Market
@@ -111,6 +111,12 @@ class Engine:
             self.exchange.cancel(order, now)
         told = self.exchange.drain()
         return told + sequences.retold(told, order, client_id) if order is not None else told
+
+    def cancel_by_system(self, order: Order, reason: str, now: datetime) -> list[Event]:
+        """IB ends an order for a reason of its own: PendingCancel, Cancelled, 202 with the reason, as recorded."""
+        self.exchange.tell(sequences.told(replace(order, status=Status.PENDING_CANCEL))[1:])
+        self.exchange.finish_cancel(order, now, f"{BY_SYSTEM}{reason}", reason)
+        return self.exchange.drain()
 
     def cancel_all(self, now: datetime, client_id: int | None = None) -> list[Event]:
         """reqGlobalCancel: every live order of every client; by switch that client's ended ones are refused."""

@@ -149,10 +149,10 @@ class Exchange:
         if not self.switches.cancel_delay:
             self.finish_cancel(order, now)
 
-    def finish_cancel(self, order: Order, now: datetime, reason: str = BY_TRADER) -> None:
-        """End an order as cancelled, and what depended on it."""
+    def finish_cancel(self, order: Order, now: datetime, reason: str = BY_TRADER, told: str = "") -> None:
+        """End an order as cancelled, and what depended on it; the 202 says what is to be `told`."""
         ended = self.put_ended(order, Status.CANCELLED, now, reason)
-        self.tell(sequences.cancelled(ended))
+        self.tell(sequences.cancelled(ended, told))
         children = self.book.children(order.key)
         if order.filled and not self.switches.cancel_orphans:
             sized = [replace(child, quantity=min(child.quantity, order.filled)) for child in children]

@@ -13,7 +13,7 @@ from paper.names import MESSAGES, Message
 _HEADER = 4  # bytes of length before a frame's payload
 # what a Gateway still says while IB's servers are out of reach; market data is lost then, the rest waits
 _SAID_OFFLINE = frozenset({b"4", b"9", b"15", b"49"})
-_LOST_OFFLINE = frozenset({b"1", b"2", b"21", b"45", b"46", b"94", b"95"})
+_LOST_OFFLINE = frozenset({b"1", b"2", b"21", b"45", b"46", b"94", b"95", b"99"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,27 +10,38 @@ from paper.account import Account, Balance, Position
 from paper.contracts import Instrument
 from paper.market import Market
 from paper.quotes import Quote
-from paper.session import QuoteLine, Session
+from paper.session import QuoteLine, Session, TickKind, TickLine
 
 # tick types: bid, ask, last, high, low, close, open with the size each carries
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN, _VOLUME = 1, 2, 4, 6, 7, 9, 14, 8
 _BID_SIZE, _ASK_SIZE, _LAST_SIZE = 0, 3, 5
 _MODEL = 13
+_LAST_TIME, _HALTED = 45, 49
 
 
-def push_quotes(session: Session, market: Market, changed: Collection[int]) -> None:
-    """Send the quotes that changed."""
+def push_quotes(session: Session, market: Market, changed: Collection[int], now: datetime) -> None:
+    """Send the quotes and ticks that changed."""
     for req_id, line in session.lines.items():
         if line.instrument.con_id in changed:
-            push_quote(session, req_id, line, market)
+            push_quote(session, req_id, line, market, now)
+    for req_id, ticks in session.ticks.items():
+        if ticks.instrument.con_id in changed:
+            quote, before = market.quote(ticks.instrument), ticks.seen
+            ticks.seen = quote
+            session.send(*tick_frames(req_id, ticks, before, quote, now))
 
 
-def push_quote(session: Session, req_id: int, line: QuoteLine, market: Market) -> None:
+def push_quote(session: Session, req_id: int, line: QuoteLine, market: Market, now: datetime) -> None:
     """Send what differs from the quote last sent over a line."""
     quote = market.quote(line.instrument)
     sides = not line.instrument.is_index
     session.send(*quote_frames(req_id, line.sent, quote, sides=sides))
+    if line.sent is None or line.sent.volume != quote.volume:
+        session.send(out.tick_string(req_id, _LAST_TIME, str(int(now.timestamp()))))
     line.sent = quote
+    if sides and line.halted != (halted := market.is_halted(line.instrument)):
+        line.halted = halted
+        session.send(out.tick_generic(req_id, _HALTED, int(halted)))
     if line.instrument.is_option:
         greeks, spot = market.greeks(line.instrument), market.underlying_price(line.instrument)
         volatility = market.volatility(line.instrument)
@@ -60,6 +71,23 @@ def quote_frames(req_id: int, sent: Quote | None, quote: Quote, *, sides: bool) 
     ):
         if earlier != price:
             yield out.tick_price(req_id, kind, price, 0)
+
+
+def tick_frames(req_id: int, line: TickLine, before: Quote, quote: Quote, now: datetime) -> Iterator[bytes]:
+    """A tick-by-tick message if what the line follows is no longer as before."""
+    venue = line.instrument.primary_exchange or "CBOE"
+    match line.kind:
+        case TickKind.BID_ASK:
+            bid, ask = (quote.bid, quote.bid_size), (quote.ask, quote.ask_size)
+            if (bid, ask) != ((before.bid, before.bid_size), (before.ask, before.ask_size)):
+                yield out.tick_bid_ask(req_id, now, bid, ask)
+        case TickKind.MID_POINT:
+            if quote.mark != before.mark:
+                yield out.tick_mid_point(req_id, now, quote.mark)
+        case kind:
+            if quote.volume != before.volume:
+                number = 1 if kind is TickKind.LAST else 2
+                yield out.tick_trade(req_id, number, now, quote.last, quote.last_size, venue)
 
 
 def push_position(session: Session, account: Account, instrument: Instrument) -> None:

@@ -76,7 +76,7 @@ class Gateway:
         changed = frozenset[int]() if shut else self.market.step(now)
         self.publish(self.engine.tick(changed, now))
         for session in self.sessions.values():
-            feeds.push_quotes(session, self.market, changed)
+            feeds.push_quotes(session, self.market, changed, now)
         if now >= self._pnl_due:
             self._pnl_due = now + _PNL_EVERY
             for session in self.sessions.values():
@@ -91,6 +91,10 @@ class Gateway:
         for event in events:
             self._record(event)
             match event:
+                case Accepted(order) if order.order_id < 0:
+                    bound = self.sessions.get(order.client_id)
+                    if bound is not None and bound.binds_manual:
+                        bound.send(out.order_bound(order))
                 case PositionChanged():
                     self._account_due = self.clock.now()
                     for session in self.sessions.values():

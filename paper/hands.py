@@ -21,7 +21,7 @@ class Hands:
     def __init__(self, controls: Controls, find: Callable[[str], Order]) -> None:
         self._controls = controls
         self._find = find  # an order by its name in scenarios
-        self._verbs: dict[str, Callable[[_Words], object]] = {
+        self.verbs: dict[str, Callable[[_Words], object]] = {
             "move": self._move,
             "quote": self._quote,
             "release": lambda left: controls.release(_next(left)),
@@ -32,7 +32,7 @@ class Hands:
             "fill": self._fill,
             "manual": self._manual,
             "close": lambda left: _told(controls.close_by_hand(_next(left))),
-            "cancel": lambda left: controls.cancel_by_hand(find(_next(left))),
+            "cancel": lambda left: controls.cancel_by_hand(find(_next(left)), left.pop(0) if left else None),
             "own": lambda left: controls.hold(_next(left), _number(left), _number(left)),
             "own-unlisted": self._own_unlisted,
             "nextid": lambda left: controls.next_id(int(_next(left)), int(_next(left))),
@@ -42,12 +42,8 @@ class Hands:
     def __call__(self, words: tuple[str, ...]) -> object:
         """Do it. Returns what is to be told of it; raises ScriptError."""
         verb, left = words[0], list(words[1:])
-        do = self._verbs.get(verb)
-        if do is None:
-            there_are = ", ".join(sorted(self._verbs))
-            raise ScriptError(f"{verb!r} is no statement; there are {there_are} and those of faults")
         try:
-            told = do(left)
+            told = self.verbs[verb](left)
         except (ControlError, ValueError, InvalidOperation, KeyError, TypeError) as error:
             reason = "not a number" if isinstance(error, InvalidOperation) else error
             raise ScriptError(f"{' '.join(words)!r}: {reason}") from None

@@ -84,7 +84,7 @@ def _plain(request: rq.Request) -> _Reader:
     return lambda fields, version: request
 
 
-_WITHOUT_VERSION = frozenset({3, 78, 81, 91, 92, 93, 94, 95, 99, 104})
+_WITHOUT_VERSION = frozenset({3, 78, 81, 91, 92, 93, 94, 95, 97, 98, 99, 104})
 
 _READERS: dict[int, _Reader] = {
     1: _market_data,
@@ -123,6 +123,8 @@ _READERS: dict[int, _Reader] = {
         f.integer("reqId"), f.text("account"), f.text("modelCode"), f.integer("conId")
     ),
     95: _by_id(rq.CancelPnlSingle),
+    97: lambda f, v: rq.TickByTick(f.integer("reqId"), read_contract(f), f.text("tickType")),
+    98: _by_id(rq.CancelTickByTick),
     99: _by_flag(rq.CompletedOrders, "apiOnly"),
     104: _by_id(rq.UserInfo),
 }

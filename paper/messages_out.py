@@ -51,6 +51,31 @@ def tick_size(req_id: int, kind: int, size: int) -> bytes:
     return frame(2, 6, req_id, kind, size)
 
 
+def tick_generic(req_id: int, kind: int, value: int) -> bytes:
+    """tickGeneric; kind 49 is whether trading is halted."""
+    return frame(45, 6, req_id, kind, value)
+
+
+def tick_string(req_id: int, kind: int, text: str) -> bytes:
+    """tickString; kind 45 is the time of the last trade, epoch seconds."""
+    return frame(46, 6, req_id, kind, text)
+
+
+def tick_trade(req_id: int, kind: int, now: datetime, price: Decimal, size: int, venue: str) -> bytes:
+    """tickByTick of a trade; kind 1 is Last, 2 AllLast."""
+    return frame(99, req_id, kind, int(now.timestamp()), price, size, 0, venue, "")
+
+
+def tick_bid_ask(req_id: int, now: datetime, bid: tuple[Decimal, int], ask: tuple[Decimal, int]) -> bytes:
+    """tickByTick of bid and ask, each with its size."""
+    return frame(99, req_id, 3, int(now.timestamp()), bid[0], ask[0], bid[1], ask[1], 0)
+
+
+def tick_mid_point(req_id: int, now: datetime, price: Decimal) -> bytes:
+    """tickByTick of the middle."""
+    return frame(99, req_id, 4, int(now.timestamp()), price)
+
+
 def tick_req_params(req_id: int, instrument: Instrument) -> bytes:
     """tickReqParams."""
     return frame(81, req_id, instrument.min_tick, "9c0001", 3)
@@ -186,6 +211,11 @@ def order_status(order: Order) -> bytes:
         order.why_held,
         0,
     )
+
+
+def order_bound(order: Order) -> bytes:
+    """orderBound: under which ids an order made by hand can be reached."""
+    return frame(100, order.perm_id, order.client_id, order.order_id)
 
 
 def open_order_end() -> bytes:

@@ -24,6 +24,18 @@ class CancelMarketData:
 
 
 @dataclass(frozen=True, slots=True)
+class TickByTick:
+    req_id: int
+    contract: ContractQuery
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTickByTick:
+    req_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class MarketDataType:
     kind: int
 
@@ -202,6 +214,8 @@ Request = (
     | MarketData
     | CancelMarketData
     | MarketDataType
+    | TickByTick
+    | CancelTickByTick
     | PlaceOrder
     | CancelOrder
     | GlobalCancel

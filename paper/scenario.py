@@ -10,12 +10,14 @@
     correct last price 101.5 shares 2   bust last
     disconnect 1 [after 100]            freeze 1     thaw 1     throttle 1 2000
     rollback 1 by 5                     pacing off|reject|queue               restart [down 2]
+    cancel last "We cannot accept …"     (as IB ends an order by itself; without a text as a hand in TWS)
     clear                               <anything else>: a hand on market, clock or orders, see paper/controls.py
 
 Words are split as in a shell; `#` starts a comment. Orders are named `last`, `CLIENT/ORDERID` or by orderRef;
 executions `last` or by execId.
 """
 
+import difflib
 import re
 import shlex
 from collections.abc import Callable
@@ -26,6 +28,11 @@ from pathlib import Path
 from paper.faults import Action, Cut, Delay, Drop, Duplicate, Hold, Pattern, Rule, Watch
 from paper.names import MESSAGES
 from paper.pacing import Policy
+
+_LONGEST = 1_000_000  # seconds
+# what paper/hands.py does
+_HANDS = "move quote release path halt resume advance fill manual close cancel own own-unlisted nextid switch"
+HAND_VERBS = frozenset(_HANDS.split())
 
 
 class ScriptError(ValueError):
@@ -182,12 +189,16 @@ Statement = (
 )
 
 
-def read_script(path: Path) -> list[Statement]:
-    """The statements of a file. Raises ScriptError naming the line, OSError when it cannot be read."""
-    statements = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+def read_script(path: Path) -> list[tuple[int, Statement]]:
+    """A file's statements, each with its line. Raises ScriptError naming the line, OSError when it cannot be read."""
+    try:
+        lines = path.read_text().splitlines()
+    except UnicodeDecodeError:
+        raise ScriptError(f"{path} is not a text") from None
+    statements: list[tuple[int, Statement]] = []
+    for number, line in enumerate(lines, 1):
         try:
-            statements += read_lines(line)
+            statements += [(number, statement) for statement in read_lines(line)]
         except ScriptError as error:
             raise ScriptError(f"{path}, line {number}: {error}") from None
     return statements
@@ -229,6 +240,25 @@ class _Words:
         if not self.take_if(word):
             raise ValueError(f"{word!r} is missing before {' '.join(self.left) or 'the end'!r}")
 
+    def whole(self, what: str) -> int:
+        text = self.take(what)
+        if not re.fullmatch(r"-?\d{1,9}", text):
+            raise ValueError(f"{what} {text!r} is not a whole number")
+        return int(text)
+
+    def seconds(self, what: str = "seconds") -> float:
+        text = self.take(what)
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1
+        if not 0 <= seconds <= _LONGEST:
+            raise ValueError(f"{what} {text!r} is not a number of seconds from 0 to {_LONGEST}")
+        return seconds
+
+    def whole_after(self, word: str, default: int) -> int:
+        return self.whole(f"what comes after {word!r}") if self.take_if(word) else default
+
     def option(self, word: str) -> str | None:
         return self.take(f"what comes after {word!r}") if self.take_if(word) else None
 
@@ -240,6 +270,11 @@ class _Words:
 def _statement(words: _Words) -> Statement:
     verb = words.take("statement")
     read = _VERBS.get(verb)
+    if read is None and verb not in HAND_VERBS:
+        known = sorted([*_VERBS, *HAND_VERBS])
+        near = difflib.get_close_matches(verb, known, n=1)
+        hint = f"is {near[0]!r} meant?" if near else f"there are {', '.join(known)}"
+        raise ValueError(f"{verb!r} is no statement; {hint}")
     if read is None:
         hand, words.left = Hand((verb, *words.left)), []
         return hand
@@ -255,14 +290,14 @@ def _pattern(words: _Words) -> Pattern:
         name, _, text = words.take("field").partition("=")
         message.places[name]
         where.append((name, text))
-    client = words.option("client")
-    return Pattern(message, tuple(where), int(client) if client is not None else None)
+    client = words.whole("client") if words.take_if("client") else None
+    return Pattern(message, tuple(where), client)
 
 
 def _rule(words: _Words, pattern: Pattern, action: Action, times: int = 1) -> AddRule:
-    skip = int(words.option("skip") or 0)
-    asked = words.option("times")
-    times = 0 if words.take_if("always") else int(asked or times)
+    skip = words.whole_after("skip", 0)
+    times = words.whole_after("times", times)
+    times = 0 if words.take_if("always") else times
     return AddRule(pattern, action, skip, times)
 
 
@@ -280,7 +315,7 @@ def _on_answer(make: Callable[[_Words], Action]) -> Callable[[_Words], Statement
 
 def _delay(words: _Words) -> Action:
     words.expect("by")
-    return Delay(float(words.take("seconds")))
+    return Delay(words.seconds())
 
 
 def _hold(words: _Words) -> Action:
@@ -290,7 +325,7 @@ def _hold(words: _Words) -> Action:
 
 def _cut(words: _Words) -> Action:
     words.expect("at")
-    return Cut(int(words.take("byte")))
+    return Cut(words.whole("byte"))
 
 
 def _swallow(words: _Words) -> Statement:
@@ -302,19 +337,23 @@ def _swallow(words: _Words) -> Statement:
 
 def _when(words: _Words) -> Statement:
     pattern = _pattern(words)
-    skip, always = int(words.option("skip") or 0), words.take_if("always")
+    skip, always = words.whole_after("skip", 0), words.take_if("always")
     words.expect(":")
     return AddRule(pattern, Watch(_statement(words)), skip, 0 if always else 1)
 
 
 def _after(words: _Words) -> Statement:
-    seconds = float(words.take("seconds"))
+    seconds = words.seconds()
     words.expect(":")
     return After(seconds, _statement(words))
 
 
 def _at(words: _Words) -> Statement:
-    moment = time.fromisoformat(words.take("hh:mm"))
+    text = words.take("hh:mm")
+    try:
+        moment = time.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an hour as 23:45") from None
     words.expect(":")
     return At(moment, _statement(words))
 
@@ -327,7 +366,7 @@ def _one_of(words: _Words, what: str, *choices: str) -> str:
 
 
 def _error(words: _Words) -> Statement:
-    code, text = int(words.take("code")), words.take("text")
+    code, text = words.whole("code"), words.take("text")
     return Tell(code, text, words.option("on") or "")
 
 
@@ -350,14 +389,14 @@ _VERBS: dict[str, Callable[[_Words], Statement]] = {
     "connectivity": lambda words: Connectivity(_one_of(words, "state", "lost", "kept", "data-lost")),
     "farm": lambda words: Farm(words.take("farm"), _one_of(words, "state", "broken", "ok", "inactive")),
     "error": _error,
-    "reject": lambda words: Reject(words.take("order"), int(words.take("code")), words.take("text")),
+    "reject": lambda words: Reject(words.take("order"), words.whole("code"), words.take("text")),
     "correct": _correct,
     "bust": lambda words: Correct(words.take("execution"), None, "0"),
-    "disconnect": lambda words: Disconnect(int(words.take("client")), int(words.option("after") or 0)),
-    "freeze": lambda words: Freeze(int(words.take("client")), frozen=True),
-    "thaw": lambda words: Freeze(int(words.take("client")), frozen=False),
-    "throttle": lambda words: Throttle(int(words.take("client")), int(words.take("bytes per second"))),
-    "rollback": lambda words: Rollback(int(words.take("client")), int(words.option("by") or 1)),
-    "restart": lambda words: Restart(float(words.option("down") or 0)),
-    "pacing": lambda words: SetPacing(Policy(words.take("policy"))),
+    "disconnect": lambda words: Disconnect(words.whole("client"), words.whole_after("after", 0)),
+    "freeze": lambda words: Freeze(words.whole("client"), frozen=True),
+    "thaw": lambda words: Freeze(words.whole("client"), frozen=False),
+    "throttle": lambda words: Throttle(words.whole("client"), words.whole("bytes per second")),
+    "rollback": lambda words: Rollback(words.whole("client"), words.whole_after("by", 1)),
+    "restart": lambda words: Restart(words.seconds("down") if words.take_if("down") else 0),
+    "pacing": lambda words: SetPacing(Policy(_one_of(words, "policy", *Policy))),
 }

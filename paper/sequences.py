@@ -63,9 +63,10 @@ def filled(execution: Execution, charged: Order, switches: Switches) -> list[Eve
     return [Executed(execution), *told(order), *again, *end]
 
 
-def cancelled(order: Order) -> list[Event]:
+def cancelled(order: Order, reason: str = "") -> list[Event]:
     """A cancel that is done: the error follows the status."""
-    return [StatusReported(order), Refused(*order.key, *CANCELLED)]
+    code, text = CANCELLED
+    return [StatusReported(order), Refused(*order.key, code, text + reason)]
 
 
 def retold(told: list[Event], order: Order, client_id: int) -> list[Event]:

@@ -11,7 +11,7 @@ from paper import requests as rq
 from paper.contracts import INDEXES, MARKET_RULES, ContractQuery
 from paper.gateway import Gateway
 from paper.hours import NEW_YORK
-from paper.session import QuoteLine, Session
+from paper.session import QuoteLine, Session, TickKind, TickLine
 from paper.validation import NO_CONTRACT
 
 log = logging.getLogger("paper")
@@ -32,7 +32,7 @@ def _market_data(gateway: Gateway, session: Session, request: rq.MarketData) -> 
         return
     line = QuoteLine(found[0])
     session.send(out.market_data_type(request.req_id, 1), out.tick_req_params(request.req_id, found[0]))
-    feeds.push_quote(session, request.req_id, line, gateway.market)
+    feeds.push_quote(session, request.req_id, line, gateway.market, gateway.clock.now())
     if request.snapshot:
         session.send(out.tick_snapshot_end(request.req_id))
     else:
@@ -41,6 +41,26 @@ def _market_data(gateway: Gateway, session: Session, request: rq.MarketData) -> 
 
 def _cancel_market_data(gateway: Gateway, session: Session, request: rq.CancelMarketData) -> None:
     if session.lines.pop(request.req_id, None) is None:
+        text = f"Can't find EId with tickerId:{request.req_id}"
+        session.send(out.error(request.req_id, 300, text, session.version))
+
+
+def _tick_by_tick(gateway: Gateway, session: Session, request: rq.TickByTick) -> None:
+    found = gateway.catalog.find(request.contract, _today(gateway))
+    if len(found) != 1:
+        session.send(out.error(request.req_id, *NO_CONTRACT, session.version))
+    elif request.req_id in session.ticks:
+        session.send(out.error(request.req_id, 322, "Duplicate ticker id", session.version))
+    elif request.kind not in list(TickKind) or found[0].is_index:
+        text = f"Failed to request tick-by-tick data.No {request.kind} data of {found[0].symbol}"
+        session.send(out.error(request.req_id, 10189, text, session.version))
+    else:
+        quote = gateway.market.quote(found[0])
+        session.ticks[request.req_id] = TickLine(found[0], TickKind(request.kind), quote)
+
+
+def _cancel_tick_by_tick(gateway: Gateway, session: Session, request: rq.CancelTickByTick) -> None:
+    if session.ticks.pop(request.req_id, None) is None:
         text = f"Can't find EId with tickerId:{request.req_id}"
         session.send(out.error(request.req_id, 300, text, session.version))
 
@@ -105,6 +125,8 @@ HANDLERS: dict[type, Callable[[Gateway, Session, Any], None]] = {
     rq.MarketData: _market_data,
     rq.CancelMarketData: _cancel_market_data,
     rq.MarketDataType: _market_data_kind,
+    rq.TickByTick: _tick_by_tick,
+    rq.CancelTickByTick: _cancel_tick_by_tick,
     rq.ContractDetails: _contract_details,
     rq.OptionParameters: _option_parameters,
     rq.MatchingSymbols: _matching_symbols,

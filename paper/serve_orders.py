@@ -52,6 +52,8 @@ def _auto_open_orders(gateway: Gateway, session: Session, request: rq.AutoOpenOr
     if session.client_id != 0:
         text = "Error validating request.-'bD' : cause - Only the default client (i.e 0) can auto bind orders"
         session.send(out.error(-1, 321, text, session.version))
+    else:
+        session.binds_manual = request.bind
 
 
 def _completed_orders(gateway: Gateway, session: Session, request: rq.CompletedOrders) -> None:

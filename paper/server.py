@@ -22,7 +22,7 @@ from paper.hands import Hands
 from paper.ledger import FileLedger, Ledger, NoLedger
 from paper.orders import Order
 from paper.pacing import Policy
-from paper.scenario import Statement, read_script
+from paper.scenario import ScriptError, Statement, read_script
 from paper.settings import Settings
 from paper.storm import LOWEST_ID, Plan, blow, gusts
 from paper.storm import Stage as StormStage
@@ -197,8 +197,11 @@ async def serve(settings: Settings) -> None:
     port = listener.getsockname()[1]
     ledger.append("start", account=settings.account, seed=settings.seed, port=port)
     ledger.commit()
-    for statement in script:
-        server.stage.perform(statement)
+    for line, statement in script:
+        try:
+            server.stage.perform(statement)
+        except ScriptError as error:
+            raise ScriptError(f"{settings.script}, line {line}: {error}") from None
     control = Control(server.stage.perform, server.flush)
     controlling = await control.listen(settings.control) if settings.control else None
     await server.listen(listener)

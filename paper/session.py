@@ -1,6 +1,7 @@
 """What the gateway keeps of one connected client. Frames to it gather in the outbox until the loop turn ends."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from paper.contracts import Instrument
 from paper.quotes import Quote
@@ -13,6 +14,25 @@ class QuoteLine:
 
     instrument: Instrument
     sent: Quote | None = None
+    halted: bool | None = None  # as last told
+
+
+class TickKind(StrEnum):
+    """What a tick-by-tick subscription follows."""
+
+    LAST = "Last"
+    ALL_LAST = "AllLast"
+    BID_ASK = "BidAsk"
+    MID_POINT = "MidPoint"
+
+
+@dataclass(slots=True)
+class TickLine:
+    """One tick-by-tick subscription and the quote of its last tick."""
+
+    instrument: Instrument
+    kind: TickKind
+    seen: Quote
 
 
 @dataclass(slots=True)
@@ -26,6 +46,8 @@ class Session:
     closing: bool = False
     outbox: list[bytes] = field(default_factory=list)
     lines: dict[int, QuoteLine] = field(default_factory=dict)  # by reqId
+    ticks: dict[int, TickLine] = field(default_factory=dict)  # by reqId
+    binds_manual: bool = False  # asked for orders made by hand to be bound
     wants_positions: bool = False
     positions_multi: set[int] = field(default_factory=set)  # reqIds
     wants_account: bool = False

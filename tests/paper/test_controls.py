@@ -14,9 +14,9 @@ from paper.gateway import Gateway
 from paper.hours import NEW_YORK, Hours
 from paper.ledger import NoLedger
 from paper.market import Mood
-from paper.orders import Order
+from paper.orders import Event, Order, Refused
 from paper.settings import Settings
-from tests.paper.desk import terms
+from tests.paper.desk import lines, terms
 
 _OPTION = "SPY   261218C00450000"
 
@@ -156,6 +156,18 @@ def test_orders_by_hand(hand: Hand) -> None:
         hand.controls.close_by_hand("SPY")
     with pytest.raises(ControlError, match="size"):
         hand.controls.manual_order("AAPL", "BUY", Decimal(0))
+
+
+def test_order_is_cancelled_by_the_system(hand: Hand) -> None:
+    """With IB's own reason in the 202 and in what the completed order says."""
+    resting = hand.place(1, limit="100")
+    told: list[Event] = []
+    hand.gateway.engine.exchange.watch = told.append
+    hand.controls.cancel_by_hand(resting, "We cannot accept it")
+    assert lines(told) == ["status 1 PendingCancel 0/1", "status 1 Cancelled 0/1", "error 1 202"]
+    assert isinstance(told[-1], Refused)
+    assert told[-1].text == "Order Canceled - reason:We cannot accept it"
+    assert hand.controls.order(1, 1).completed_status == "Cancelled by System:\nWe cannot accept it"
 
 
 def test_positions_ids_and_switches(hand: Hand) -> None:

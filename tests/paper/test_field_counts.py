@@ -78,11 +78,11 @@ def test_an_orders_life(shared: RunningGateway, version: int) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_market_data(shared: RunningGateway, version: int) -> None:
-    """tickPrice 7, tickSize 5, tickReqParams 5, marketDataType 4, snapshot end 3; sizes are whole numbers as text."""
+    """tickPrice 7, tickSize, tickGeneric, tickString, tickReqParams 5, marketDataType 4, snapshot end 3; whole sizes."""
     with RawClient(shared.port) as client:
         client.start(next(CLIENT_IDS), version)
         said = client.ask(1, 11, 7, *AAPL, 0, "", 1, 0, "")
-    expected = {1: 7, 2: 5, 81: 5, 58: 4, 57: 3}
+    expected = {1: 7, 2: 5, 45: 5, 46: 5, 81: 5, 58: 4, 57: 3}
     assert {number: counts(said, number) for number in expected} == {
         n: {size} for n, size in expected.items()
     }

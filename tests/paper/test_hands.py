@@ -11,7 +11,7 @@ from paper.hands import Hands
 from paper.ledger import NoLedger
 from paper.market import Mood
 from paper.orders import Order
-from paper.scenario import ScriptError
+from paper.scenario import HAND_VERBS, ScriptError
 from paper.settings import Settings
 
 
@@ -104,7 +104,6 @@ def test_account_ids_and_switches(table: Table) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("fly", "is no statement; there are advance, cancel"),
         ("move", "the last word is missing"),
         ("move AAPL", "the last word is missing"),
         ("move AAPL x", "not a number"),
@@ -121,3 +120,8 @@ def test_says_what_is_wrong(table: Table, line: str, reason: str) -> None:
     with pytest.raises(ScriptError) as caught:
         table.do(line)
     assert reason in str(caught.value)
+
+
+def test_every_verb_that_scenarios_know_is_done_here(table: Table) -> None:
+    """What a script is told to be a statement for hands is one, and the other way round."""
+    assert set(table.hands.verbs) == HAND_VERBS

@@ -78,13 +78,18 @@ def test_reads_every_statement(line: str, statement: say.Statement | None) -> No
         ("swallow openOrder", "it can be dropped"),
         ("drop openOrder skip", "what comes after 'skip' is missing"),
         ("drop openOrder twice", "'twice' is too much"),
-        ("drop openOrder skip x", "invalid literal"),
+        ("drop openOrder skip x", "what comes after 'skip' 'x' is not a whole number"),
+        ("cut openOrder at 1.5", "byte '1.5' is not a whole number"),
+        ("dropp openOrder", "'dropp' is no statement; is 'drop' meant?"),
+        ("after 1 : xyz", "'xyz' is no statement; there are advance, after, at, bust"),
+        ("delay openOrder by nan", "seconds 'nan' is not a number of seconds from 0"),
+        ("after -1 : clear", "seconds '-1' is not"),
         ("delay openOrder 5", "'by' is missing before '5'"),
         ("hold openOrder", "'until' is missing before 'the end'"),
         ("connectivity maybe", "none of lost, kept, data-lost"),
-        ("pacing never", "not a valid Policy"),
-        ("at noon : clear", "Invalid isoformat"),
-        ("after x : clear", "could not convert"),
+        ("pacing never", "policy 'never' is none of off, reject, queue"),
+        ("at noon : clear", "'noon' is not an hour as 23:45"),
+        ("after x : clear", "seconds 'x' is not a number of seconds"),
         ('error 1 "open', "No closing quotation"),
         ("when openOrder clear", "':' is missing"),
     ],
@@ -110,10 +115,33 @@ def test_a_file_names_the_line_it_stumbles_on(tmp_path: Path) -> None:
     """The path and number of the line are told; a good file is read whole."""
     script = tmp_path / "script"
     script.write_text("clear\n# fine\nclear\n")
-    assert read_script(script) == [say.Clear(), say.Clear()]
-    script.write_text("clear\n\nnot\nfly openOrder\ndrop\n")
+    assert read_script(script) == [(1, say.Clear()), (3, say.Clear())]
+    script.write_text("clear\n\n# not\n\ndrop\n")
     with pytest.raises(ScriptError, match=f"{script}, line 5: 'drop': message is missing"):
         read_script(script)
+    script.write_bytes(b"\xff\xfe")
+    with pytest.raises(ScriptError, match="is not a text"):
+        read_script(script)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("\nclear\ngallop\n", "line 3: 'gallop': 'gallop' is no statement"),
+        ("quote AAPL 2 1", "line 1: 'quote AAPL 2 1': bid 2 is not above 0 and below ask 1"),
+        ("clear\nfreeze 7", "line 2: client 7 is not connected"),
+    ],
+)
+def test_a_wrong_script_ends_the_gateway_before_it_listens(
+    start: Starter, tmp_path: Path, text: str, told: str
+) -> None:
+    """Exit status 2, and one line that names file, line and word, whether it cannot be read or not be done."""
+    script = tmp_path / "wrong.faults"
+    script.write_text(text)
+    with pytest.raises(AssertionError, match="status 2") as caught:
+        start("--script", str(script))
+    assert f"wrong script: {script}, {told}" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
