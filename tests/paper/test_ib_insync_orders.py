@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ib_insync import LimitOrder, MarketOrder, Order, Stock, StopOrder
 
-from tests.paper.conftest import RunningGateway
+from tests.paper.conftest import RunningGateway, Starter
 from tests.paper.ib_client import error_codes, ledger, play, reaches, spy_call
 
 
@@ -36,8 +36,9 @@ def test_market_order_fills_and_shows_everywhere(gateway: RunningGateway) -> Non
     assert len(ledger(gateway, "order")) == 1
 
 
-def test_bracket_lives_to_its_end(gateway: RunningGateway) -> None:
-    """An option bracket fills its entry at once, one of its exits within a minute, and the other is cancelled."""
+def test_bracket_lives_to_its_end(start: Starter) -> None:
+    """An option bracket fills its entry at once, one of its exits within minutes of the market, the other ends."""
+    gateway = start("--start", "2026-11-23T10:00", "--speed", "20")
 
     async def story(ib: Any) -> None:
         option = await spy_call(ib)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import itertools
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -102,6 +104,12 @@ class OfficialDesk:
 
     def disconnect(self) -> None:
         reader = self._app.reader
+        connection = getattr(self._app, "conn", None)
+        if connection is not None and connection.socket is not None:
+            with contextlib.suppress(OSError):  # the gateway hung up first
+                connection.socket.shutdown(
+                    socket.SHUT_RDWR
+                )  # the reader looks up only once a second otherwise
         self._app.disconnect()
         if reader is not None:
             reader.join(SECONDS)  # the socket stays open while this thread reads from it
