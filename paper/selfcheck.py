@@ -17,7 +17,7 @@ _SHOWN = 20
 _WORLDS = (
     (Hours.ALWAYS, Switches()),
     (Hours.NYSE, Switches()),
-    (Hours.ALWAYS, Switches(cancel_delay=2.0, fill_delay=0.5)),
+    (Hours.ALWAYS, Switches(cancel_delay=2.0, fill_delay=0.5, oca_presubmitted=True)),
     (
         Hours.NYSE,
         Switches(book_size=False, cancel_orphans=False, fill_twice=False, modified_filled_first=False),
