@@ -25,7 +25,7 @@ class Attachment(Generic[T]):
         self,
         loop: asyncio.AbstractEventLoop,
         thing: Attachable[T],
-        handler: Callable[[list[T]], object] | None,
+        handler: Callable[[T], object] | None,
     ) -> None:
         self._loop = loop
         self._thing = thing
@@ -84,7 +84,7 @@ class Attachment(Generic[T]):
 
 
 def attach(
-    loop: asyncio.AbstractEventLoop, thing: Attachable[T], handler: Callable[[list[T]], Any] | None = None
+    loop: asyncio.AbstractEventLoop, thing: Attachable[T], handler: Callable[[T], Any] | None = None
 ) -> Attachment[T]:
     """Serve a Subscriber, Requester or Responder on an asyncio loop. `handler` as in `Loop.attach`."""
     return Attachment(loop, thing, handler)

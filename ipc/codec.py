@@ -6,52 +6,43 @@ child `ValidationError`). Fields that a newer sender appended to a message are i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import orjson
 
-from ipc.frame import Envelope, Frame, Head, RawFrame
+from ipc.frame import Envelope, Frame, RawFrame
 from ipc.protocol import BusReply, BusRequest
 from ipc.topics import JOURNALLED, BusMessage, Command, Reply
 from router.messages import Message
 
 DecodeError = msgspec.DecodeError
 MAX_FRAME = 1 << 20  # bytes of one frame; below the sockets' MAXMSGSIZE
+MAX_COUNT = 256  # messages of one frame
 
 T = TypeVar("T")
 
 
-class DecodedFrame(Frame, frozen=True):
-    """A frame as it is decoded: only messages that the topics table knows."""
-
-    messages: tuple[BusMessage, ...] = ()
-
-
 class Undecodable(NamedTuple):
-    """A message that did not decode, in its place among those that did."""
+    """A message that did not decode."""
 
     problem: str
     raw: bytes
 
 
-class PartialFrame(Head, frozen=True):
-    """A frame of which some message does not decode."""
-
-    messages: tuple[Message | Undecodable, ...] = ()
-
-
 _encoder = msgspec.msgpack.Encoder()
-_frame = msgspec.msgpack.Decoder(DecodedFrame)
 _raw_frame = msgspec.msgpack.Decoder(RawFrame)
-_raw_list = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...])
+_raw_list = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_messages: msgspec.msgpack.Decoder[list[Message]] = msgspec.msgpack.Decoder(list[BusMessage])
 _message: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(BusMessage)
 _request: msgspec.msgpack.Decoder[Message | BusRequest] = msgspec.msgpack.Decoder(Command | BusRequest)
 _reply: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Reply)
 _bus_reply: msgspec.msgpack.Decoder[BusReply] = msgspec.msgpack.Decoder(BusReply)
 
+_ARRAYS = tuple(_encoder.encode((None,) * count)[: -count or None] for count in range(MAX_COUNT + 1))
+
 encode = _encoder.encode  # any Struct -> msgpack bytes
-decode_frame = _frame.decode  # bytes -> DecodedFrame
 decode_raw_frame = _raw_frame.decode  # bytes -> RawFrame
 decode_message = _message.decode  # bytes -> one message of a topic
 decode_request = _request.decode  # bytes -> a command, or a request of the bus itself
@@ -64,59 +55,63 @@ def subscription(topic: str) -> bytes:
     return bytes([0x90 | len(Frame.__struct_fields__)]) + _encoder.encode(topic)
 
 
-def read_frame(raw: bytes) -> DecodedFrame | PartialFrame:
-    """A frame with every message that decodes. Raises DecodeError when not even its head can be read."""
-    try:
-        frame = decode_frame(raw)
-    except DecodeError:
-        return _salvage(decode_raw_frame(raw))
-    if frame.count != len(frame.messages):
-        raise DecodeError(f"the frame says {frame.count} messages and holds {len(frame.messages)}")
+def read_frame(raw: bytes) -> RawFrame:
+    """A frame, its messages still bytes. Raises DecodeError when it is none, or miscounts its messages."""
+    frame = decode_raw_frame(raw)
+    count, messages = frame.count, frame.messages
+    if not (0 <= count <= MAX_COUNT and raw.startswith(_ARRAYS[count], len(raw) - len(messages))):
+        held = len(_raw_list.decode(messages))  # slower, and right for a frame that has grown at its end, too
+        if count != held:
+            raise DecodeError(f"the frame says {count} messages and holds {held}")
     return frame
 
 
-def _salvage(frame: RawFrame) -> PartialFrame:
-    pieces = _raw_list.decode(frame.messages)
-    if frame.count != len(pieces):
-        raise DecodeError(f"the frame says {frame.count} messages and holds {len(pieces)}")
-    messages = tuple(_message_or_problem(piece) for piece in pieces)
-    head = {name: getattr(frame, name) for name in Head.__struct_fields__}
-    return PartialFrame(**head, messages=messages)
-
-
-def _message_or_problem(piece: msgspec.Raw) -> Message | Undecodable:
-    try:
-        return decode_message(piece)
-    except DecodeError as error:
-        return Undecodable(str(error), bytes(piece))
-
-
 def envelopes(
-    publisher: str, frame: DecodedFrame | PartialFrame, *, skip: int = 0, snapshot: bool = False
+    publisher: str,
+    frame: RawFrame,
+    *,
+    skip: int = 0,
+    snapshot: bool = False,
+    aside: Callable[[Undecodable], object],
 ) -> list[Envelope]:
-    """One envelope per message that decoded, without the first `skip` messages of the frame."""
-    topic, epoch, seq, topic_seq = frame.topic, frame.epoch, frame.seq, frame.topic_seq
+    """One envelope per message, without the first `skip`; one that does not decode is put `aside` instead."""
+    epoch, topic, seq, topic_seq = frame.epoch, frame.topic, frame.seq, frame.topic_seq
     published_ns, at_ns = frame.published_ns, frame.at_ns
     topic_step = 0 if snapshot else 1
     step = topic_step if topic in JOURNALLED else 0
-    out: list[Envelope] = []
-    for message in frame.messages:
-        if skip:
-            skip -= 1
-        elif not isinstance(message, Undecodable):
-            out.append(
-                Envelope(publisher, epoch, seq, topic, topic_seq, published_ns, at_ns, message, snapshot)
-            )
-        seq += step
-        topic_seq += topic_step
-    return out
+    try:
+        messages = _messages.decode(frame.messages)
+    except DecodeError:
+        numbered = _salvage(frame, skip, aside)
+    else:
+        numbered = enumerate(messages[skip:] if skip else messages, skip)
+    return [
+        Envelope(
+            publisher, epoch, seq + step * index, topic, topic_seq + topic_step * index,
+            published_ns, at_ns, message, snapshot,
+        )
+        for index, message in numbered
+    ]  # fmt: skip
 
 
-def undecodable(frame: DecodedFrame | PartialFrame, *, skip: int = 0) -> list[Undecodable]:
-    """The messages of a frame that did not decode."""
-    if isinstance(frame, DecodedFrame):
-        return []
-    return [message for message in frame.messages[skip:] if isinstance(message, Undecodable)]
+def undecodable(frame: RawFrame) -> list[Undecodable]:
+    """The messages of a frame that do not decode."""
+    found: list[Undecodable] = []
+    _salvage(frame, 0, found.append)
+    return found
+
+
+def _salvage(
+    frame: RawFrame, skip: int, aside: Callable[[Undecodable], object]
+) -> Iterable[tuple[int, Message]]:
+    good = []
+    for index, piece in enumerate(_raw_list.decode(frame.messages)):
+        if index >= skip:
+            try:
+                good.append((index, decode_message(piece)))
+            except DecodeError as error:
+                aside(Undecodable(str(error), bytes(piece)))
+    return good
 
 
 def to_json(message: Message) -> bytes:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import zmq
 
-from ipc.codec import (
-    DecodeError,
-    PartialFrame,
-    decode_bus_reply,
-    encode,
-    envelopes,
-    read_frame,
-    subscription,
-    undecodable,
-)
+from ipc.batch import Batch
+from ipc.codec import DecodeError, decode_bus_reply, encode, read_frame, subscription
 from ipc.context import Context
-from ipc.follower import AnyFrame, Delivery, Follower, Timing
-from ipc.frame import Envelope, Position
+from ipc.follower import Delivery, Follower, Timing
+from ipc.frame import Position, RawFrame
 from ipc.protocol import BusReply, Lost
 from ipc.quarantine import Quarantine
 from ipc.topics import HEARTBEAT
@@ -58,18 +50,14 @@ class Feed:
         context.connect(self.frames, source.pub, server=source.name)
         context.connect(self.replies, source.cmd, server=source.name)
 
-    def receive(self, now_ns: int, limit: int, out: list[Envelope]) -> None:
+    def receive(self, now_ns: int, limit: int, batch: Batch) -> None:
         """Read the replies and frames of about `limit` messages that have come, ask for what is missing."""
         deliveries: list[Delivery] = []
-        self._read_replies(now_ns, deliveries)
+        if self.replies.poll(0):  # cheaper than reading in vain
+            self._read_replies(now_ns, deliveries)
         self._read_frames(now_ns, limit, deliveries)
         self.ask(now_ns)
-        name = self.source.name
-        for frame, skip, snapshot in deliveries:
-            out += envelopes(name, frame, skip=skip, snapshot=snapshot)
-            if isinstance(frame, PartialFrame):
-                for bad in undecodable(frame, skip=skip):
-                    self._quarantine.keep(f"{name}.{frame.topic}", bad.problem, bad.raw)
+        batch.add(self.source.name, deliveries)
 
     def ask(self, now_ns: int) -> None:
         """Send the request that is due, if one is."""
@@ -87,16 +75,22 @@ class Feed:
         self.replies.close()
 
     def _read_frames(self, now_ns: int, limit: int, out: list[Delivery]) -> None:
-        receive, follower = self.frames.recv, self.follower
+        receive = self.frames.recv
+        frames: list[RawFrame] = []
         try:
             while limit > 0:
-                frame = self._frame(receive(zmq.NOBLOCK))
+                raw = receive(zmq.NOBLOCK)
                 limit -= 1
-                if frame is not None:
-                    follower.on_frame(frame, now_ns, out)
-                    limit -= len(frame.messages)
+                try:
+                    frame = read_frame(raw)
+                except DecodeError as error:
+                    self._unreadable(raw, error)
+                else:
+                    frames.append(frame)
+                    limit -= frame.count
         except zmq.Again:
             pass
+        self.follower.on_frames(frames, now_ns, out)
 
     def _read_replies(self, now_ns: int, out: list[Delivery]) -> None:
         try:
@@ -105,18 +99,21 @@ class Feed:
                 reply = self._reply(parts)
                 if reply is not None:
                     raws = () if isinstance(reply, Lost) else reply.frames
-                    read = (self._frame(raw) for raw in raws)
-                    frames = [frame for frame in read if frame is not None]
-                    self.follower.on_reply(int(parts[0]), reply, frames, now_ns, out)
+                    self.follower.on_reply(int(parts[0]), reply, self._readable(raws), now_ns, out)
         except zmq.Again:
             pass
 
-    def _frame(self, raw: bytes) -> AnyFrame | None:
-        try:
-            return read_frame(raw)
-        except DecodeError as error:
-            self._quarantine.keep(f"{self.source.name}.pub", str(error), raw)
-            return None
+    def _readable(self, raws: Sequence[bytes]) -> list[RawFrame]:
+        frames = []
+        for raw in raws:
+            try:
+                frames.append(read_frame(raw))
+            except DecodeError as error:
+                self._unreadable(raw, error)
+        return frames
+
+    def _unreadable(self, raw: bytes, error: DecodeError) -> None:
+        self._quarantine.keep(f"{self.source.name}.pub", str(error), raw)
 
     def _reply(self, parts: list[bytes]) -> BusReply | None:
         try:

@@ -13,17 +13,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ipc.clock import MS
-from ipc.codec import DecodedFrame, PartialFrame
-from ipc.frame import Position
+from ipc.frame import Position, RawFrame
 from ipc.protocol import BusReply, BusRequest, Lost, SnapshotPart, Sync, Synced, TakeSnapshot
 from ipc.sequence import Tracker, Verdict
 from ipc.topics import JOURNALLED
 
-AnyFrame = DecodedFrame | PartialFrame
-
-
 # A frame to hand on, how many of its first messages to leave out, and whether it is part of a snapshot.
-Delivery = tuple[AnyFrame, int, bool]
+Delivery = tuple[RawFrame, int, bool]
 
 
 class Reset(NamedTuple):
@@ -96,7 +92,7 @@ class Follower:
         self._topics = tuple(sorted(topics))
         self._tracker = Tracker(topics)
         self.stats.missed = self._tracker.missed
-        self._held: deque[tuple[AnyFrame, int]] = deque()  # and the number of the last request before it
+        self._held: deque[tuple[RawFrame, int]] = deque()  # and the number of the last request before it
         self._held_count = 0  # messages in it
         self._hold_limit = hold
         self._refuted: set[int] = set()  # epochs that the publisher has said to be over
@@ -107,7 +103,7 @@ class Follower:
         self._probe_ns = self._timing.first_probe_ns
         self._resetting = ""  # reason of the reset under way
         self._resets: list[Reset] = []
-        self._parts: list[AnyFrame] = []
+        self._parts: list[RawFrame] = []
         self._ticket = 0
         if start is None:
             self._ask_snapshot(now_ns)
@@ -127,23 +123,26 @@ class Follower:
 
     # ------------------------------------------------------------ in
 
-    def on_frame(self, frame: AnyFrame, now_ns: int, out: list[Delivery]) -> None:
-        """A frame that came from the PUB socket."""
-        stats = self.stats
-        stats.live += 1
+    def on_frames(self, frames: Sequence[RawFrame], now_ns: int, out: list[Delivery]) -> None:
+        """Frames that came from the PUB socket together."""
+        if not frames:
+            return
+        stats, late_ns = self.stats, self._timing.late_ns
+        stats.live += len(frames)
+        stats.lag_ns = now_ns - frames[-1].published_ns
         self._heard_ns = now_ns
         self._probe_ns = self._timing.probe_ns
-        stats.lag_ns = lag_ns = now_ns - frame.published_ns
-        if lag_ns > self._timing.late_ns:
-            stats.late += 1
-            stats.late_by_topic[frame.topic] = stats.late_by_topic.get(frame.topic, 0) + 1
-        if self._tracker.started:
-            self._judge(frame, now_ns, out)
-        else:
-            self._hold(frame)
+        for frame in frames:
+            if now_ns - frame.published_ns > late_ns:
+                stats.late += 1
+                stats.late_by_topic[frame.topic] = stats.late_by_topic.get(frame.topic, 0) + 1
+            if self._tracker.started:
+                self._judge(frame, now_ns, out)
+            else:
+                self._hold(frame)
 
     def on_reply(
-        self, number: int, reply: BusReply, frames: Sequence[AnyFrame], now_ns: int, out: list[Delivery]
+        self, number: int, reply: BusReply, frames: Sequence[RawFrame], now_ns: int, out: list[Delivery]
     ) -> None:
         """The answer to request `number`; `frames` are those of the reply that could be read."""
         request = self._request
@@ -196,7 +195,7 @@ class Follower:
 
     # ------------------------------------------------------------ judging
 
-    def _judge(self, frame: AnyFrame, now_ns: int, out: list[Delivery]) -> None:
+    def _judge(self, frame: RawFrame, now_ns: int, out: list[Delivery]) -> None:
         tracker = self._tracker
         if frame.topic in JOURNALLED:
             verdict, skip = tracker.take(frame)
@@ -220,14 +219,14 @@ class Follower:
             self.stats.gaps += 1
             self._sync(now_ns)
 
-    def _on_other_epoch(self, frame: AnyFrame, now_ns: int) -> None:
+    def _on_other_epoch(self, frame: RawFrame, now_ns: int) -> None:
         if frame.epoch in self._refuted:
             self.stats.stale += 1
         else:
             self._hold(frame)
             self._sync(now_ns)
 
-    def _hold(self, frame: AnyFrame) -> None:
+    def _hold(self, frame: RawFrame) -> None:
         self._held.append((frame, self._number))
         self._held_count += frame.count
         while self._held_count > self._hold_limit:
@@ -270,7 +269,7 @@ class Follower:
         self._ask(TakeSnapshot(self._topics, self._ticket), now_ns)
 
     def _on_synced(
-        self, request: Sync, reply: Synced, frames: Sequence[AnyFrame], now_ns: int, out: list[Delivery]
+        self, request: Sync, reply: Synced, frames: Sequence[RawFrame], now_ns: int, out: list[Delivery]
     ) -> None:
         tracker, asked = self._tracker, Position(request.epoch, request.seq)
         if not tracker.started:
@@ -306,7 +305,7 @@ class Follower:
         self,
         request: TakeSnapshot,
         reply: SnapshotPart,
-        frames: Sequence[AnyFrame],
+        frames: Sequence[RawFrame],
         now_ns: int,
         out: list[Delivery],
     ) -> None:

@@ -45,7 +45,7 @@ class Head(Struct, frozen=True, array_like=True):
         return {**self.tails, self.topic: self.topic_seq + self.count - 1} if self.count else self.tails
 
 
-class RawFrame(Head, frozen=True):
+class RawFrame(Head, frozen=True, gc=False):
     """A frame whose messages are not decoded yet."""
 
     messages: Raw = Raw()

@@ -16,11 +16,12 @@ from ipc.clock import NS
 from ipc.context import Socket
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Action = Callable[[], object]
 
 
-class Attachable(Protocol[T]):
-    """What the bus objects have in common. `T` is what `receive` brings: envelopes for a Subscriber."""
+class Attachable(Protocol[T_co]):
+    """What the bus objects have in common. `T_co` is what `receive` brings: a Batch for a Subscriber."""
 
     on_send: Callable[[], None]  # called after each send: for asyncio, which must then look again
 
@@ -32,8 +33,8 @@ class Attachable(Protocol[T]):
     def deadline_ns(self) -> int:
         """When to call `receive` even if nothing came (monotonic ns)."""
 
-    def receive(self) -> list[T]:
-        """Read what has come; never blocks."""
+    def receive(self) -> T_co:
+        """Read what has come, something false if nothing has; never blocks."""
 
 
 class Timer:
@@ -73,11 +74,11 @@ class Loop:
     @overload
     def attach(self, thing: int, handler: Action) -> None: ...
     @overload
-    def attach(self, thing: Attachable[T], handler: Callable[[list[T]], object] | None = None) -> None: ...
+    def attach(self, thing: Attachable[T], handler: Callable[[T], object] | None = None) -> None: ...
     def attach(self, thing: Any, handler: Any = None) -> None:
         """Serve a Subscriber, Requester or Responder, or a readable file descriptor.
 
-        A Subscriber's handler gets each non-empty list of envelopes; a descriptor's handler gets nothing and must
+        A Subscriber's handler gets each non-empty batch of envelopes; a descriptor's handler gets nothing and must
         read it empty or nearly so.
         """
         if isinstance(thing, int):
@@ -132,12 +133,15 @@ class Loop:
         os.close(self._wake)
 
     def _turn(self) -> None:
-        ready = self._poll()
-        if self._wake in ready:
-            os.eventfd_read(self._wake)
-        for descriptor in ready & self._by_descriptor.keys():
-            self._by_descriptor[descriptor]()
-        woken = {id(self._by_socket[socket]) for socket in ready & self._by_socket.keys()}
+        woken = set()
+        for ready, _ in self._poller.poll(self._wait_ms()):
+            thing = self._by_socket.get(ready)
+            if thing is not None:
+                woken.add(id(thing))
+            elif ready == self._wake:
+                os.eventfd_read(self._wake)
+            elif (action := self._by_descriptor.get(ready)) is not None:
+                action()
         now_ns = time.monotonic_ns()
         for thing, handler in list(self._attached.items()):
             if (id(thing) in woken or thing.deadline_ns <= now_ns) and thing in self._attached:
@@ -148,12 +152,13 @@ class Loop:
             self._posted.popleft()()
         self._run_timers()
 
-    def _poll(self) -> set[Any]:
-        next_ns = min((thing.deadline_ns for thing in self._attached), default=1 << 63)
-        if self._timers:
-            next_ns = min(next_ns, self._timers[0][0])
-        wait_ms = 0 if self._posted else max(0, -((time.monotonic_ns() - next_ns) // 1_000_000))
-        return {thing for thing, _ in self._poller.poll(min(wait_ms, 60_000))}
+    def _wait_ms(self) -> int:
+        if self._posted:
+            return 0
+        next_ns = self._timers[0][0] if self._timers else 1 << 63
+        for thing in self._attached:
+            next_ns = min(next_ns, thing.deadline_ns)
+        return min(max(0, -((time.monotonic_ns() - next_ns) // 1_000_000)), 60_000)
 
     def _run_timers(self) -> None:
         now_ns = time.monotonic_ns()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ipc.codec import DecodeError, Undecodable, decode_raw_frame, envelopes, read_frame, undecodable
+from ipc.codec import DecodeError, Undecodable, decode_raw_frame, envelopes, read_frame
 from ipc.frame import Envelope, Head
 from ipc.segment import scan
 
@@ -94,8 +94,7 @@ class JournalReader:
             if topic is None or entry.head.topic == topic:
                 frame = read_frame(entry.body)
                 skip = max(0, after + 1 - frame.seq)
-                self.undecodable += undecodable(frame, skip=skip)
-                yield from envelopes(self.publisher, frame, skip=skip)
+                yield from envelopes(self.publisher, frame, skip=skip, aside=self.undecodable.append)
 
     # ------------------------------------------------------------ search
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from ipc.codec import MAX_FRAME
+from ipc.codec import MAX_COUNT, MAX_FRAME
 from ipc.errors import MessageTooLarge, NotMyMessage
 from ipc.topics import Topic, published_by
 from router.messages import Message
-
-MAX_COUNT = 256  # messages of one frame
 
 Run = tuple[Topic, tuple[Message, ...]]
 
@@ -21,20 +19,21 @@ def by_topic(publisher: str, messages: Sequence[Message]) -> list[Run]:
     """Consecutive messages of one topic, the last run first. Raises NotMyMessage."""
     topics = _published_by(publisher)
     messages = tuple(messages)
-    runs: list[Run] = []
-    present, begin = None, 0
     try:
-        if len(messages) == 1:
-            return [(topics[type(messages[0])], messages)]
-        for index, message in enumerate(messages):
-            topic = topics[type(message)]
-            if topic is not present or index - begin == MAX_COUNT:
-                if present is not None:
-                    runs.append((present, messages[begin:index]))
-                present, begin = topic, index
+        found = [topics[kind] for kind in set(map(type, messages))]
     except KeyError as error:
         kind: type = error.args[0]
         raise NotMyMessage(f"{publisher} may not publish {kind.__name__}: see ipc/topics.py") from None
+    if 0 < len(messages) <= MAX_COUNT and all(topic is found[0] for topic in found):
+        return [(found[0], messages)]
+    runs: list[Run] = []
+    present, begin = None, 0
+    for index, message in enumerate(messages):
+        topic = topics[type(message)]
+        if topic is not present or index - begin == MAX_COUNT:
+            if present is not None:
+                runs.append((present, messages[begin:index]))
+            present, begin = topic, index
     if present is not None:
         runs.append((present, messages[begin:]))
     runs.reverse()

@@ -74,20 +74,21 @@ class Tracker:
 
     def replay(self, head: Head) -> Judgement:
         """The same for a frame out of the journal, which may be of an earlier epoch."""
-        last = head.seq + head.count - 1
-        if last <= self.seq:
+        here, seq, topic, tails = self.seq, head.seq, head.topic, self._tails
+        last = seq + head.count - 1
+        if last <= here:
             return _DUPLICATE
-        skip = self.seq + 1 - head.seq if head.seq <= self.seq else 0
-        tails = self._tails
-        for topic in self.topics:
-            tail = head.tails.get(topic, 0)
-            if topic == head.topic:
+        skip = here + 1 - seq if seq <= here else 0
+        told = head.tails
+        for name in self.topics:
+            tail = told.get(name, 0)
+            if name == topic:
                 tail += skip
-            if tail != tails[topic]:
+            if tail != tails[name]:
                 return _GAP
         self.seq = last
-        if head.topic in tails:
-            tails[head.topic] = head.topic_seq + head.count - 1
+        if topic in tails:
+            tails[topic] = head.topic_seq + head.count - 1
         return Judgement(Verdict.IN_ORDER, skip) if skip else _IN_ORDER
 
     def hear(self, head: Head) -> Judgement:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from ipc.batch import Batch
 from ipc.context import Context, Socket, nothing
 from ipc.feed import Feed, Source
 from ipc.follower import Reset, Stats, Timing
-from ipc.frame import Envelope, Position
+from ipc.frame import Position
 from ipc.quarantine import Quarantine
 from ipc.topics import TOPICS
 
@@ -60,15 +61,15 @@ class Subscriber:
                 receive_hwm=receive_hwm,
             )
 
-    def receive(self) -> list[Envelope]:
+    def receive(self) -> Batch:
         """What can be delivered now; never blocks. Call it when a socket is readable and at the deadline."""
-        out: list[Envelope] = []
+        batch = Batch(self.quarantine)
         for feed in self._feeds.values():
-            feed.receive(self._now(), BATCH, out)
+            feed.receive(self._now(), BATCH, batch)
             for reset in feed.follower.take_resets():
                 if self._on_reset is not None:
                     self._on_reset(reset)
-        return out
+        return batch
 
     @property
     def positions(self) -> dict[str, Position]:

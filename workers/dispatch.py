@@ -185,7 +185,7 @@ class Dispatch:
 
     # ------------------------------------------------------------ events
 
-    def _on_envelopes(self, envelopes: list[Envelope]) -> None:
+    def _on_envelopes(self, envelopes: Sequence[Envelope]) -> None:
         book = self._book
         assert book is not None, "subscribers are attached as long as there is a book"
         units: list[tuple[Unit, Outcome]] = []

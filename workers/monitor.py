@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from conf.settings import Settings
 from ipc.bus import Envelope, Source, Subscriber
@@ -80,7 +80,7 @@ class Monitor:
     def close(self) -> None:
         """No outside connection."""
 
-    def _on_events(self, envelopes: list[Envelope]) -> None:
+    def _on_events(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:
             match envelope.message:
                 case Heartbeat() as beat:

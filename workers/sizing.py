@@ -8,7 +8,7 @@ any point, the next sizing finds it in Redis (not settled) and asks the gateway 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -137,7 +137,7 @@ class Sizing:
 
     # ------------------------------------------------------------ in: the bus
 
-    def _on_events(self, envelopes: list[Envelope]) -> None:
+    def _on_events(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:
             self._view.observe(envelope.message)
             if isinstance(envelope.message, Quote):

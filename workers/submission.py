@@ -7,7 +7,7 @@ this process dies before that. The gateway decides whether a delivery is new, so
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from conf.settings import Settings
@@ -191,7 +191,7 @@ class Submission:
 
     # ------------------------------------------------------------ entries that rest too long
 
-    def _on_events(self, envelopes: list[Envelope]) -> None:
+    def _on_events(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:
             self._guardian.observe(envelope.message)
             match envelope.message:

@@ -11,8 +11,8 @@ from typing import cast
 import zmq
 
 from ipc.bus import Context, Envelope, Journal, Loop, Options, Publisher, Responder, Source, Subscriber
-from ipc.codec import encode
-from ipc.frame import Frame
+from ipc.codec import Undecodable, encode, envelopes
+from ipc.frame import Frame, RawFrame
 from router.messages import (
     CommandRefused,
     ContractSpec,
@@ -81,6 +81,19 @@ def frame_of(*messages: Message, topic: str = "trade", seq: int = 1, epoch: int 
     fields: dict[str, object] = {"topic_seq": seq, "published_ns": 0, "at_ns": 0, "tails": {topic: seq - 1}}
     fields |= {"count": len(messages)} | more
     return encode(Frame(topic, epoch, seq, messages=messages, **fields))  # type: ignore[arg-type]  # test data
+
+
+def opened(frame: RawFrame, *, skip: int = 0, snapshot: bool = False) -> list[Envelope]:
+    """The envelopes of a frame of the gateway, all of which must decode."""
+    bad: list[Undecodable] = []
+    found = envelopes("gateway", frame, skip=skip, snapshot=snapshot, aside=bad.append)
+    assert not bad
+    return found
+
+
+def messages_in(frame: RawFrame) -> list[Message]:
+    """The messages of a frame."""
+    return [envelope.message for envelope in opened(frame)]
 
 
 class Tape:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ipc.bus import BEGINNING, Context, Envelope, Journal, Loop, Publisher, Responder, Source, Subscriber
@@ -45,7 +46,7 @@ def subscriber(root: Path, last: int) -> None:
     listener = Subscriber(context, [source(root)], ("trade",), {"gateway": BEGINNING}, receive_hwm=10)
     got: list[int] = []
 
-    def on_envelopes(envelopes: list[Envelope]) -> None:
+    def on_envelopes(envelopes: Sequence[Envelope]) -> None:
         got.extend(envelope.seq for envelope in envelopes)
         if len(got) == len(envelopes):
             print("ready", flush=True)  # noqa: T201  # what the test waits for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,7 @@ def test_subscriber_and_publisher(short_dir: Path, run: Run) -> None:
         got: list[Envelope] = []
         ended = asyncio.Event()
 
-        def handler(envelopes: list[Envelope]) -> None:
+        def handler(envelopes: Sequence[Envelope]) -> None:
             got.extend(envelopes)
             if len(got) == 20_000:
                 attachment.close()

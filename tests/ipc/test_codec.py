@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from ipc.codec import (
     DecodeError,
-    PartialFrame,
-    decode_frame,
+    Undecodable,
     decode_message,
     decode_reply,
     decode_request,
@@ -28,14 +27,14 @@ from ipc.frame import Frame
 from ipc.protocol import Sync
 from ipc.topics import TOPICS
 from router.messages import FindDelivery, Heartbeat, Message, PlaceReply
-from tests.ipc.helpers import SPY, fill, frame_of, link, quote, sent
+from tests.ipc.helpers import SPY, fill, frame_of, link, messages_in, opened, quote, sent
 from tests.ipc.samples import SAMPLES
 
 
 @pytest.mark.parametrize("message", SAMPLES, ids=lambda message: type(message).__name__)
 def test_every_message_survives_the_bus(message: Message) -> None:
     """Each message of a topic, with its parts, is the same after a frame."""
-    assert decode_frame(frame_of(message)).messages == (message,)
+    assert messages_in(read_frame(frame_of(message))) == [message]
     assert decode_message(encode(message)) == message
 
 
@@ -74,18 +73,27 @@ def with_strangers() -> bytes:
 def test_bad_message_costs_only_itself() -> None:
     """Its neighbours come with their own numbers, and it is kept with its bytes and the reason."""
     frame = read_frame(with_strangers())
-    assert isinstance(frame, PartialFrame)
-    assert [(one.seq, one.message) for one in envelopes("gateway", frame)] == [(10, sent(1)), (13, sent(4))]
-    assert [one.seq for one in envelopes("gateway", frame, skip=1)] == [13]
-    first, second = undecodable(frame)
+    aside: list[Undecodable] = []
+    found = envelopes("gateway", frame, aside=aside.append)
+    assert [(one.seq, one.message) for one in found] == [(10, sent(1)), (13, sent(4))]
+    first, second = aside
+    assert undecodable(frame) == aside
     assert first.raw == msgspec.msgpack.encode(["Stranger", 5])
     assert "Stranger" in first.problem
     assert "Expected `str`" in second.problem
-    assert undecodable(frame, skip=2) == [second]
+
+
+def test_message_that_is_skipped_is_not_put_aside() -> None:
+    """What was delivered before, or put aside before, is neither again."""
+    aside: list[Undecodable] = []
+    found = envelopes("gateway", read_frame(with_strangers()), skip=2, aside=aside.append)
+    assert [one.seq for one in found] == [13]
+    assert len(aside) == 1
+    assert "Expected `str`" in aside[0].problem
 
 
 def test_good_frame_has_nothing_undecodable() -> None:
-    """The usual frame is not searched."""
+    """All of its messages decode."""
     assert undecodable(read_frame(frame_of(sent(1)))) == []
 
 
@@ -96,23 +104,45 @@ def test_frame_without_a_head_is_an_error(raw: bytes) -> None:
         read_frame(raw)
 
 
+@pytest.mark.parametrize("said", [-1, 0, 2, 15, 16, 257, 1 << 40])
 @pytest.mark.parametrize("messages", [(sent(1),), (["Stranger", 1],)])
-def test_frame_that_miscounts_is_an_error(messages: tuple[Message, ...]) -> None:
+def test_frame_that_miscounts_is_an_error(messages: tuple[Message, ...], said: int) -> None:
     """A frame whose count is not that of its messages cannot be numbered."""
-    with pytest.raises(DecodeError, match="says 2 messages and holds 1"):
-        read_frame(frame_of(*messages, count=2))
+    with pytest.raises(DecodeError, match=f"says {said} messages and holds 1"):
+        read_frame(frame_of(*messages, count=said))
+
+
+@given(st.integers(0, 600))
+def test_frame_of_any_length_is_counted_right(size: int) -> None:
+    """Whatever head msgpack gives an array of that length, the frame is read, and one message less is noticed."""
+    assert len(messages_in(read_frame(frame_of(*[sent(1)] * size)))) == size
+    with pytest.raises(DecodeError, match="and holds"):
+        read_frame(frame_of(*[sent(1)] * size, count=size + 1))
+
+
+@pytest.mark.parametrize("value", [None, 5, "text", {}])
+def test_frame_without_an_array_of_messages_is_an_error(value: object) -> None:
+    """Where the messages belong stands something else: unreadable, whatever the count says."""
+    with pytest.raises(DecodeError):
+        read_frame(msgspec.msgpack.encode(["trade", 1, 1, 1, 0, 0, 0, {}, value]))
+
+
+def test_frame_that_grew_at_its_end_is_read() -> None:
+    """A newer publisher may say more after the messages; an older subscriber reads what it knows."""
+    grown = msgspec.msgpack.encode(["trade", 1, 1, 1, 1, 0, 0, {}, [sent(1)], "a new field"])
+    assert messages_in(read_frame(grown)) == [sent(1)]
 
 
 def test_envelopes_number_their_messages() -> None:
     """Journalled: seq and topic_seq go up. Ephemeral: only topic_seq. Snapshot: neither."""
     trade = read_frame(frame_of(sent(1), sent(2), sent(3), seq=5, topic_seq=3, published_ns=7, at_ns=8))
-    assert [(one.seq, one.topic_seq) for one in envelopes("gateway", trade)] == [(5, 3), (6, 4), (7, 5)]
-    assert [(one.seq, one.topic_seq) for one in envelopes("gateway", trade, skip=2)] == [(7, 5)]
-    (one, *_) = envelopes("gateway", trade)
+    assert [(one.seq, one.topic_seq) for one in opened(trade)] == [(5, 3), (6, 4), (7, 5)]
+    assert [(one.seq, one.topic_seq) for one in opened(trade, skip=2)] == [(7, 5)]
+    (one, *_) = opened(trade)
     assert (one.publisher, one.epoch, one.topic, one.published_ns, one.at_ns) == ("gateway", 1, "trade", 7, 8)
     quotes = read_frame(frame_of(quote(1), quote(2), topic="quote", seq=5, topic_seq=3))
-    assert [(one.seq, one.topic_seq) for one in envelopes("gateway", quotes)] == [(5, 3), (5, 4)]
-    snapshot = envelopes("gateway", trade, snapshot=True)
+    assert [(one.seq, one.topic_seq) for one in opened(quotes)] == [(5, 3), (5, 4)]
+    snapshot = opened(trade, snapshot=True)
     assert {(one.seq, one.topic_seq, one.snapshot) for one in snapshot} == {(5, 3, True)}
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -78,7 +78,7 @@ class Listener:
         self.goal = 0
         self.loop.attach(self.subscriber, self._on)
 
-    def _on(self, envelopes: list[Envelope]) -> None:
+    def _on(self, envelopes: Sequence[Envelope]) -> None:
         self.got += envelopes
         if self.got[-1].seq >= self.goal:
             self.loop.stop()

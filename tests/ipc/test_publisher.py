@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ipc.codec import MAX_FRAME, decode_frame
+from ipc.codec import MAX_FRAME, read_frame
 from ipc.errors import JournalFull, MessageTooLarge, NotMyMessage
 from ipc.journal import Journal
 from ipc.reader import JournalReader
 from router.messages import SignalReceived
-from tests.ipc.helpers import Tape, beat, link, pnl, quote, sent, taped
+from tests.ipc.helpers import Tape, beat, link, messages_in, pnl, quote, sent, taped
 from tests.ipc.samples import sample
 from tests.ipc.test_appender import file_size_limit
 
@@ -28,7 +28,7 @@ def test_numbers_and_tails(journal: Journal) -> None:
     tape = Tape()
     publisher = taped(journal, tape)
     publisher.publish(sent(1), sent(2), quote(1), pnl(1), beat(), quote(2), sent(3))
-    frames = [decode_frame(raw) for raw in tape.frames]
+    frames = [read_frame(raw) for raw in tape.frames]
     assert [(one.topic, one.seq, one.topic_seq, one.count) for one in frames] == [
         ("trade", 1, 1, 2),
         ("quote", 2, 1, 1),
@@ -94,8 +94,8 @@ def test_frame_too_large_is_cut_in_two(journal: Journal) -> None:
     large = [large_signal(number) for number in range(5)]
     publisher = taped(journal, tape, "sizing")
     publisher.publish(*large)
-    frames = [decode_frame(raw) for raw in tape.frames]
-    assert [message for one in frames for message in one.messages] == large
+    frames = [read_frame(raw) for raw in tape.frames]
+    assert [message for one in frames for message in messages_in(one)] == large
     assert [one.seq for one in frames] == [1, 2, 3, 4, 5]
     assert all(len(raw) <= MAX_FRAME for raw in tape.frames)
 
@@ -120,7 +120,7 @@ def test_call_with_a_wrong_message_does_nothing(
         publisher.publish(sent(1), quote(1), wrong)
     assert (tape.frames, publisher.seq, publisher.ephemeral) == ([], 0, {})
     publisher.publish(sent(3))
-    assert decode_frame(tape.frames[0]).seq == 1
+    assert read_frame(tape.frames[0]).seq == 1
 
 
 def test_full_disk_stops_what_must_be_durable_only(journal: Journal) -> None:

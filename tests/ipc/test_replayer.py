@@ -15,7 +15,7 @@ from ipc.protocol import Lost, SnapshotPart, Sync, Synced, TakeSnapshot
 from ipc.publisher import Publisher
 from ipc.replayer import MAX_SNAPSHOTS, PIECE_BYTES, Replayer
 from router.messages import Message, Published
-from tests.ipc.helpers import Tape, fill, link, pnl, quote, sent, taped
+from tests.ipc.helpers import Tape, fill, link, messages_in, pnl, quote, sent, taped
 from tests.ipc.test_publisher import large_signal
 
 TRADE = ("trade",)
@@ -116,7 +116,7 @@ def test_snapshot_has_the_wanted_topics_in_order(publisher: Publisher) -> None:
     state: list[Message] = [sent(1), link(1), sent(2), quote(5)]
     answer = part(Replayer(publisher, lambda: state), 1, 0)
     frames = [read_frame(raw) for raw in answer.frames]
-    assert [message for one in frames for message in one.messages] == [sent(1), sent(2), quote(5)]
+    assert [message for one in frames for message in messages_in(one)] == [sent(1), sent(2), quote(5)]
     assert {(one.epoch, one.seq) for one in frames} == {(publisher.epoch, 20)}
     assert (answer.seq, answer.part, answer.parts) == (20, 0, 1)
     assert answer.tails == {"trade": 10, "portfolio": 10, "quote": 1}
@@ -145,7 +145,7 @@ def test_snapshot_is_taken_once_per_ticket(publisher: Publisher) -> None:
     assert len(taken) == 1
     assert {one.seq for one in (first, *rest)} == {20}
     frames = [read_frame(raw) for one in (first, *rest) for raw in one.frames]
-    assert [message for one in frames for message in one.messages] == [
+    assert [message for one in frames for message in messages_in(one)] == [
         fill(number) for number in range(5_000)
     ]
     assert all(sum(map(len, one.frames)) < 2 * PIECE_BYTES for one in (first, *rest))

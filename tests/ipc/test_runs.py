@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipc.codec import MAX_COUNT
 from ipc.errors import MessageTooLarge, NotMyMessage
-from ipc.runs import MAX_COUNT, by_topic, halves
+from ipc.runs import by_topic, halves
 from ipc.topics import TOPIC_OF, TOPICS
 from router.errors import Fatal, Recoverable
 from router.messages import Published

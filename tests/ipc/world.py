@@ -6,14 +6,14 @@ import shutil
 from collections import deque
 from pathlib import Path
 
-from ipc.codec import envelopes, read_frame
-from ipc.follower import AnyFrame, Ask, Delivery, Follower, Reset, Timing
-from ipc.frame import BEGINNING, Envelope, Position
+from ipc.codec import read_frame
+from ipc.follower import Ask, Delivery, Follower, Reset, Timing
+from ipc.frame import BEGINNING, Envelope, Position, RawFrame
 from ipc.journal import Journal
 from ipc.protocol import BusReply, Lost
 from ipc.replayer import Replayer
 from router.messages import Message
-from tests.ipc.helpers import Tape, taped
+from tests.ipc.helpers import Tape, opened, taped
 
 MS = 1_000_000
 TIMING = Timing()
@@ -87,10 +87,10 @@ class World:
         """The oldest frame on the wire arrives."""
         self.frame(read_frame(self.wire.popleft()))
 
-    def frame(self, frame: AnyFrame) -> None:
+    def frame(self, frame: RawFrame) -> None:
         """A frame arrives."""
         out: list[Delivery] = []
-        self.follower.on_frame(frame, self.now_ns, out)
+        self.follower.on_frames([frame], self.now_ns, out)
         self.take(out)
 
     def ask(self) -> None:
@@ -119,7 +119,7 @@ class World:
         """What the follower hands on."""
         self.resets += ((reset, len(self.got)) for reset in self.follower.take_resets())
         for frame, skip, snapshot in out:
-            self.got += envelopes("gateway", frame, skip=skip, snapshot=snapshot)
+            self.got += opened(frame, skip=skip, snapshot=snapshot)
 
     def settle(self) -> None:
         """From now on nothing is lost: everything on its way arrives, questions are asked and answered."""

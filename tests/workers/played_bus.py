@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -123,5 +123,5 @@ class Stage:
         self.context.close()
         self.loop.close()
 
-    def _hear(self, envelopes: list[Envelope]) -> None:
+    def _hear(self, envelopes: Sequence[Envelope]) -> None:
         self.heard += [envelope.message for envelope in envelopes]

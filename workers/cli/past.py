@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from conf.settings import Settings
 from ipc.bus import BEGINNING, Envelope, JournalReader, Position
 from ipc.clock import NS
-from ipc.codec import DecodeError, envelopes, read_frame, undecodable
+from ipc.codec import DecodeError, Undecodable, envelopes, read_frame
 from workers.cli.bus import EVERYBODY
 
 WINDOWS_S = (60, 3_600, 86_400)  # looked through, newest first, for the last few messages; then everything
@@ -71,8 +71,9 @@ class Past:
             except DecodeError:
                 self.unreadable += 1
                 continue
-            self.unreadable += len(undecodable(frame))
-            yield from envelopes(name, frame)
+            bad: list[Undecodable] = []
+            yield from envelopes(name, frame, aside=bad.append)
+            self.unreadable += len(bad)
         if name not in self.positions:
             self.positions[name] = position_before(reader, since_ns)
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from conf.settings import Settings
@@ -89,7 +89,7 @@ def _live(
 
 def until(
     subscriber: Subscriber,
-    hear: Callable[[list[Envelope]], object],
+    hear: Callable[[Sequence[Envelope]], object],
     look: Callable[[], bool],
     seconds: float,
 ) -> bool:
@@ -130,7 +130,7 @@ class Readiness:
         """Who is not ready, and why; empty when all are."""
         return ", ".join(f"{name} ({what})" for name, what in self._missing.items() if what)
 
-    def hear(self, envelopes: list[Envelope]) -> None:
+    def hear(self, envelopes: Sequence[Envelope]) -> None:
         """Take the heartbeats."""
         for envelope in envelopes:
             if isinstance(beat := envelope.message, Heartbeat):
@@ -187,7 +187,7 @@ class Story:
         self._sent_ns = sent_ns
         self._held: list[Envelope] = []
 
-    def hear(self, envelopes: list[Envelope]) -> None:
+    def hear(self, envelopes: Sequence[Envelope]) -> None:
         """Hold what came until nothing earlier can come any more."""
         self._held += envelopes
 
