@@ -1,6 +1,7 @@
-"""What is measured, each in a process of its own: `python -m bench.subjects NAME PORT ORDERS PARTIALS`.
+"""What is measured, each in a process of its own: `python -m bench.subjects NAME PORT ORDERS PARTIALS [BUSY_US]`.
 
-Prints one JSON line. `seconds` runs from asking for the storm to having dealt with its last message.
+Prints one JSON line. `seconds` runs from asking for the storm to having dealt with its last message, `lag` from a
+socket read to having dealt with what it brought, for each read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +64,22 @@ async def stock(port: int, shape: Shape) -> dict[str, Any]:
     return {"seconds": seconds}
 
 
-async def splitter(port: int, shape: Shape) -> dict[str, Any]:
-    """The limit: an asyncio protocol that only cuts the stream into frames and counts them."""
+async def splitter(port: int, shape: Shape, busy_us: float = 0.0) -> dict[str, Any]:
+    """The limit: an asyncio protocol that only cuts the stream into frames and counts them.
+
+    With `busy_us` it then uses so much processor time on each read: its lag beyond that is the machine's.
+    """
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
     counted = 0
+    lags: list[int] = []
 
     class Splitter(asyncio.Protocol):
         buffer = b""
 
         def data_received(self, data: bytes) -> None:
             nonlocal counted
+            read_ns, free_ns = time.monotonic_ns(), time.thread_time_ns() + busy_us * 1e3
             buffer = self.buffer + data if self.buffer else data
             start, size = 0, len(buffer)
             while size - start > 4:
@@ -83,6 +90,10 @@ async def splitter(port: int, shape: Shape) -> dict[str, Any]:
                 counted += 1
                 start = end
             self.buffer = buffer[start:]
+            if busy_us:
+                while time.thread_time_ns() < free_ns:
+                    pass
+                lags.append(time.monotonic_ns() - read_ns)
             if counted >= shape.messages:
                 done.set()
 
@@ -95,15 +106,30 @@ async def splitter(port: int, shape: Shape) -> dict[str, Any]:
     await asyncio.wait_for(done.wait(), PATIENCE_S)
     seconds = time.perf_counter() - started
     transport.close()
-    return {"seconds": seconds}
+    return {"seconds": seconds, **percentiles(lags)}
 
 
-async def gateway(port: int, shape: Shape) -> dict[str, Any]:
+async def gateway_timed(port: int, shape: Shape) -> dict[str, Any]:
+    """The same, with the lag of each read: until what it brought is in the journal and sent."""
+    return await gateway(port, shape, timed=True)
+
+
+async def gateway(port: int, shape: Shape, *, timed: bool = False) -> dict[str, Any]:
     """The router's gateway: socket, decode, journal, PUB; what it publishes is counted by its own publisher."""
     from conf.settings import load
     from ipc.bus import Context, Journal, Publisher, Responder
+    from router.messages import ExecutionFill
+    from workers.garbage import settle
     from workers.gateway.process import Gateway
     from workers.role import Shell
+
+    lags: list[int] = []
+
+    class Timed(Publisher):
+        def publish(self, *messages: Any, sync: bool = False) -> None:
+            super().publish(*messages, sync=sync)
+            if isinstance(messages[0], ExecutionFill):  # a read that brought fills begins with one
+                lags.append(time.monotonic_ns() - messages[0].received_ns)
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     with tempfile.TemporaryDirectory(prefix="b", dir="/tmp") as home:
@@ -111,7 +137,7 @@ async def gateway(port: int, shape: Shape) -> dict[str, Any]:
         settings.paths.make()
         with Context() as context:
             journal = Journal(settings.journal("gateway"), "gateway")
-            publisher = Publisher(context, "gateway", settings.pub("gateway"), journal)
+            publisher = (Timed if timed else Publisher)(context, "gateway", settings.pub("gateway"), journal)
             responder = Responder(context, settings.cmd("gateway"), lambda *_: None, publisher=publisher)
             stopped: list[str] = []
             worker = Gateway(
@@ -126,6 +152,7 @@ async def gateway(port: int, shape: Shape) -> dict[str, Any]:
                 )
             )
             await worker.start()
+            settle()
             for _ in range(3000):
                 if not worker.waiting_for:
                     break
@@ -136,16 +163,15 @@ async def gateway(port: int, shape: Shape) -> dict[str, Any]:
             chunks = await counted(publisher, before, shape.messages, started)
             memory = rss_kb() - memory_before
             await worker.drain()
-            lags = sorted(lag_ns(journal)) if shape.fills <= 200_000 else []
             responder.close()
             publisher.close()
-    return {
-        "seconds": chunks[-1],
-        "chunks": chunks,
-        "rss_growth_kb": memory,
-        "lag_p50_us": lags[len(lags) // 2] / 1e3 if lags else None,
-        "lag_p99_us": lags[len(lags) * 99 // 100] / 1e3 if lags else None,
-    }
+    return {"seconds": chunks[-1], "chunks": chunks, "rss_growth_kb": memory, **percentiles(lags)}
+
+
+def percentiles(lags: list[int]) -> dict[str, float]:
+    """`lag_p50_us` and `lag_p99_us` of lags in ns; nothing of none."""
+    lags = sorted(lags)
+    return {f"lag_p{part}_us": lags[len(lags) * part // 100] / 1e3 for part in (50, 99) if lags}
 
 
 async def counted(publisher: Any, before: int, expected: int, started: float) -> list[float]:
@@ -163,24 +189,18 @@ async def counted(publisher: Any, before: int, expected: int, started: float) ->
     return chunks
 
 
-def lag_ns(journal: Any) -> list[int]:
-    """From socket read to PUB of every execution, from the journal's own stamps."""
-    from router.messages import ExecutionFill
-
-    return [
-        envelope.published_ns - envelope.message.received_ns
-        for envelope in journal.read(topic="trade")
-        if isinstance(envelope.message, ExecutionFill)
-    ]
-
-
-SUBJECTS = {"stock": stock, "splitter": splitter, "gateway": gateway}
+SUBJECTS: dict[str, Callable[..., Coroutine[Any, Any, dict[str, Any]]]] = {
+    "stock": stock,
+    "splitter": splitter,
+    "gateway": gateway,
+    "gateway_timed": gateway_timed,
+}
 
 
 def main() -> None:
     """Measure one subject."""
     name, port, orders, partials = sys.argv[1], *(int(word) for word in sys.argv[2:5])
-    run = SUBJECTS[name](port, Shape(orders, partials))
+    run = SUBJECTS[name](port, Shape(orders, partials), *map(float, sys.argv[5:]))
     if os.environ.get("BENCH_UVLOOP") == "1":
         import uvloop
 

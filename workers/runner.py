@@ -15,6 +15,7 @@ from ipc import aio
 from ipc.bus import Context, Journal, Options, Publisher, Quarantine, Responder
 from ipc.loop import Loop
 from router.messages import Heartbeat, Message
+from workers.garbage import settle
 from workers.guard import die_with_parent, lock_role
 from workers.role import AsyncWorker, LoopShell, Part, Shell, Worker
 
@@ -51,6 +52,7 @@ def run(settings: Settings, role: str, build: Callable[[LoopShell], Worker]) -> 
             signal.signal(number, lambda caught, _: loop.post(lambda: process.on_signal(caught)))
         loop.attach(process.responder)
         worker.start()
+        settle()
         process.beat()
         loop.every(settings.monitor.heartbeat_s, process.beat)
         loop.run()
@@ -104,6 +106,7 @@ async def _run_async(process: _Process, build: Callable[[Shell], AsyncWorker]) -
     loop.set_exception_handler(lambda _, context: process.on_exception(context))
     served = aio.attach(loop, process.responder)
     await worker.start()
+    settle()
     heartbeat = loop.create_task(_beat_for_ever(process))
     await stopping.wait()
     try:
