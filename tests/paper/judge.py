@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 from tests.paper.conftest import RunningGateway
-from tests.paper.venvs import PROJECT, client_python
+from tests.paper.venvs import PINS, PROJECT, client_python
 
 
 class Judge:
@@ -14,6 +14,7 @@ class Judge:
 
     def __init__(self, client: str) -> None:
         self.client = client
+        self.played: set[str] = set()
         self._process = subprocess.Popen(
             [client_python(client), "-m", "tests.paper.clients.driver", client],
             stdin=subprocess.PIPE,
@@ -33,8 +34,15 @@ class Judge:
         reply = json.loads(self._process.stdout.readline())
         assert "failed" not in reply, f"{self.client}: {reply}"
         assert reply["undecoded"] == []
+        self.played.add(story)
         facts: dict[str, Any] = reply["facts"]
         return facts
+
+    @property
+    def release(self) -> str:
+        """The library and the release that its virtualenv holds, `ib_insync==0.9.86`."""
+        pins = (PINS / f"{self.client}.txt").read_text().splitlines()
+        return next(pin for pin in pins if pin.replace("-", "_").startswith(f"{self.client}=="))
 
     def close(self) -> None:
         """End the driver."""

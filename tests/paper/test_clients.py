@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.paper.announce import announce
 from tests.paper.conftest import RunningGateway
 from tests.paper.judge import Judge
 from tests.paper.venvs import CLIENTS
@@ -22,6 +23,7 @@ def judge(request: pytest.FixtureRequest) -> Iterator[Judge]:
     judge = Judge(request.param)
     yield judge
     judge.close()
+    announce(request.config, f"client suite {judge.release}: {len(judge.played)} stories played")
 
 
 def order(status: str, **changed: object) -> Facts:

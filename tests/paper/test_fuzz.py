@@ -3,9 +3,7 @@
 import os
 import socket
 import struct
-import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +19,7 @@ from paper.session import Session
 from paper.settings import Settings
 from paper.wire import WireError
 from tests.helpers import wait_for
+from tests.paper.announce import announce
 from tests.paper.conftest import RunningGateway
 from tests.paper.raw import AAPL, RawClient, encode, place_order
 
@@ -98,9 +97,7 @@ def play(data: bytes) -> None:
 def _report(request: pytest.FixtureRequest) -> Iterator[None]:
     """Print how many examples there were."""
     yield
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled() if capture else nullcontext():
-        sys.stdout.write(f"\nfuzz: {counted}\n")
+    announce(request.config, f"fuzz: {counted}")
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

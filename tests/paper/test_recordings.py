@@ -1,14 +1,24 @@
 """Conversations recorded on live paper Gateways, told again to this one: messages, order and fields."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.paper.announce import announce
 from tests.paper.conftest import Starter
 from tests.paper.raw import RawClient
 from tests.paper.story import Telling, read_story
 
+TOLD: list[int] = []  # messages of each story that was told
 STORIES = sorted((Path(__file__).parent.parent / "scenarios").glob("*.story"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _report(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Say how many there were."""
+    yield
+    announce(request.config, f"recordings of live Gateways: {len(TOLD)} told again, {sum(TOLD)} messages")
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
@@ -19,6 +29,7 @@ def test_says_what_a_live_gateway_said(start: Starter, path: Path) -> None:
     with RawClient(gateway.port) as client:
         telling = Telling(gateway, client, 94 if path.stem == "market_order_fills" else 1)
         telling.tell(story)
+    TOLD.append(telling.said)
     assert telling.said == sum(line.sign == "<" for line in story.lines) > 0
 
 
