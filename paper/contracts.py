@@ -155,6 +155,11 @@ class Catalog:
         self._by_symbol = {under.symbol: under for under in self.underlyings}
         self._by_root = {under.option_root: under for under in self.underlyings}
         self._by_con_id = {under.con_id: under for under in self.underlyings}
+        self._added: dict[int, Instrument] = {}
+
+    def add(self, instrument: Instrument) -> None:
+        """List one more instrument, of any kind, until the gateway ends."""
+        self._added[instrument.con_id] = instrument
 
     def underlying_of(self, instrument: Instrument) -> Underlying:
         """The catalogue entry an instrument rests on."""
@@ -167,7 +172,9 @@ class Catalog:
 
     def find(self, query: ContractQuery, today: date) -> list[Instrument]:
         """Every instrument that fits the description on `today`; empty when there is none."""
-        if query.con_id:
+        if query.con_id in self._added:
+            found: Iterable[Instrument] = [self._added[query.con_id]]
+        elif query.con_id:
             found = self._from_con_id(query.con_id, today)
         elif query.local_symbol and query.sec_type == "OPT":
             found = self._from_local_symbol(query.local_symbol, today)
@@ -217,7 +224,11 @@ class Catalog:
         return self._option(under, expiry, Decimal(tail[7:]) / 1000, tail[6:7], today)
 
     def _from_terms(self, query: ContractQuery, today: date) -> Iterable[Instrument]:
-        under = self._by_symbol.get(query.symbol.upper() or query.local_symbol.upper())
+        name = query.symbol.upper() or query.local_symbol.upper()
+        added = [one for one in self._added.values() if name in (one.symbol, one.local_symbol.upper())]
+        if added:
+            return [one for one in added if one.expiry.startswith(query.expiry)]
+        under = self._by_symbol.get(name)
         if under is None or query.sec_type not in (under.sec_type, "OPT"):
             return []
         if query.sec_type != "OPT":

@@ -17,6 +17,7 @@ from paper.paths import PathName
 from paper.quotes import flat_quote, quote_by_hand
 from paper.validation import check_instrument, check_terms
 
+_DEEP = 10_000  # size at the quote of what was listed by hand
 _OCC_TAIL = 15  # yymmdd, right, strike in thousandths
 
 
@@ -191,6 +192,14 @@ class Controls:
             gateway.market.pin(instrument, flat_quote(price))
         gateway.account.hold(instrument, quantity, average_cost)
         gateway.publish([PositionChanged(instrument)])
+
+    def enlist(self, instrument: Instrument, price: Decimal) -> None:
+        """List an instrument that the catalogue lacks; it stands at `price` until a `quote` says otherwise."""
+        gateway = self._gateway
+        gateway.catalog.add(instrument)
+        tick = instrument.tick_at(price)
+        gateway.market.pin(instrument, flat_quote(price))
+        self.quote(str(instrument.con_id), price - tick, price + tick, price, _DEEP)
 
     def next_id(self, client_id: int, order_id: int) -> None:
         """Say which order id a client is given next."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from paper.account import Position
+from paper.contracts import Instrument
 from paper.exchange import Exchange
 from paper.hours import NEW_YORK, Boundary, Hours
 from paper.orders import Order, PositionChanged
@@ -64,10 +65,10 @@ def _settle_options(exchange: Exchange, now: datetime) -> None:
     """Settle the options that expired by `now` and cancel what is left of orders in them."""
     today = _last_day(now)
     for order in exchange.book.each_live():
-        if _has_expired(order.instrument.expiry, today):
+        if _has_expired(order.instrument, today):
             exchange.expire(order, now)
     for held in list(exchange.account.positions.values()):
-        if held.quantity and _has_expired(held.instrument.expiry, today):
+        if held.quantity and _has_expired(held.instrument, today):
             _settle(exchange, held)
 
 
@@ -84,8 +85,8 @@ def _settle(exchange: Exchange, held: Position) -> None:
     exchange.tell([PositionChanged(option)])
 
 
-def _has_expired(expiry: str, today: date) -> bool:
-    return bool(expiry) and expiry <= f"{today:%Y%m%d}"
+def _has_expired(one: Instrument, today: date) -> bool:
+    return one.is_option and one.expiry <= f"{today:%Y%m%d}"
 
 
 def _last_day(now: datetime) -> date:

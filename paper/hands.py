@@ -1,6 +1,7 @@
 """The statements of a scenario that move market, clock or orders, as words for the controls.
 
 move SPY 441.5        quote SPY 441 442 [last 441.5] [size 100]       release SPY
+enlist 7039.5 conId=7 symbol=MES secType=FUT …
 path SPY gap 430 5    halt SPY    resume SPY    advance 3600 [step 60]
 """
 
@@ -35,6 +36,7 @@ class Hands:
             "cancel": lambda left: controls.cancel_by_hand(find(_next(left)), left.pop(0) if left else None),
             "own": lambda left: controls.hold(_next(left), _number(left), _number(left)),
             "own-unlisted": self._own_unlisted,
+            "enlist": self._enlist,
             "nextid": lambda left: controls.next_id(int(_next(left)), int(_next(left))),
             "switch": lambda left: controls.switch(_next(left), _next(left)),
         }
@@ -79,23 +81,31 @@ class Hands:
 
     def _own_unlisted(self, left: _Words) -> None:
         quantity, cost = _number(left), _number(left)
-        given = dict(word.split("=", 1) for word in left)
-        left.clear()
-        instrument = Instrument(
-            con_id=int(given["conId"]),
-            symbol=given["symbol"],
-            sec_type=given["secType"],
-            local_symbol=given.get("localSymbol", given["symbol"]),
-            trading_class=given.get("tradingClass", given["symbol"]),
-            long_name=given["symbol"],
-            primary_exchange=given.get("exchange", ""),
-            market_rule=STOCK_RULE,
-            expiry=given.get("expiry", ""),
-            strike=Decimal(given.get("strike", "0")),
-            right=given.get("right", ""),
-            multiplier=int(given.get("multiplier", "1")),
-        )
-        self._controls.hold(instrument, quantity, cost)
+        self._controls.hold(_instrument(left), quantity, cost)
+
+    def _enlist(self, left: _Words) -> None:
+        price = _number(left)
+        self._controls.enlist(_instrument(left), price)
+
+
+def _instrument(left: _Words) -> Instrument:
+    """An instrument from all the words that are left, `conId=1 symbol=MES secType=FUT` and what else it has."""
+    given = dict(word.split("=", 1) for word in left)
+    left.clear()
+    return Instrument(
+        con_id=int(given["conId"]),
+        symbol=given["symbol"],
+        sec_type=given["secType"],
+        local_symbol=given.get("localSymbol", given["symbol"]),
+        trading_class=given.get("tradingClass", given["symbol"]),
+        long_name=given["symbol"],
+        primary_exchange=given.get("exchange", ""),
+        market_rule=STOCK_RULE,
+        expiry=given.get("expiry", ""),
+        strike=Decimal(given.get("strike", "0")),
+        right=given.get("right", ""),
+        multiplier=int(given.get("multiplier", "1")),
+    )
 
 
 def _told(order: Order) -> dict[str, object]:

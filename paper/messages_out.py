@@ -111,7 +111,7 @@ def contract_details(
         req_id,
         one.symbol,
         one.sec_type,
-        f"{one.expiry}-16:00:00" if one.is_option else "",
+        f"{one.expiry}-16:00:00" if one.expiry else "",
         one.strike,
         one.right,
         one.exchange,

@@ -31,7 +31,7 @@ from paper.pacing import Policy
 
 _LONGEST = 1_000_000  # seconds
 # what paper/hands.py does
-_HANDS = "move quote release path halt resume advance fill manual close cancel own own-unlisted nextid switch"
+_HANDS = "move quote release path halt resume advance fill manual close cancel own own-unlisted enlist nextid switch"
 HAND_VERBS = frozenset(_HANDS.split())
 
 

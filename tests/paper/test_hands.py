@@ -1,10 +1,12 @@
 """Hands on market, clock, orders and account, in the words of a scenario."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
 from paper.clock import VirtualClock
+from paper.contracts import ContractQuery
 from paper.controls import Controls
 from paper.gateway import Gateway
 from paper.hands import Hands
@@ -13,6 +15,7 @@ from paper.market import Mood
 from paper.orders import Order
 from paper.scenario import HAND_VERBS, ScriptError
 from paper.settings import Settings
+from tests.paper.desk import terms
 
 
 class Table:
@@ -125,3 +128,22 @@ def test_says_what_is_wrong(table: Table, line: str, reason: str) -> None:
 def test_every_verb_that_scenarios_know_is_done_here(table: Table) -> None:
     """What a script is told to be a statement for hands is one, and the other way round."""
     assert set(table.hands.verbs) == HAND_VERBS
+
+
+def test_what_the_catalogue_lacks_can_be_listed(table: Table) -> None:
+    """A future is found by conId and by its terms, trades at its price, and outlives its expiry as no option does."""
+    table.do(
+        "enlist 7039.5 conId=7 symbol=MES secType=FUT expiry=20261123 multiplier=5 localSymbol=MESZ6 exchange=CME"
+    )
+    gateway = table.gateway
+    today = gateway.clock.now().date()
+    (future,) = gateway.catalog.find(ContractQuery(symbol="MES", sec_type="FUT", expiry="202611"), today)
+    assert gateway.catalog.find(ContractQuery(con_id=7), today) == [future]
+    assert gateway.catalog.find(ContractQuery(symbol="MES", sec_type="FUT", expiry="202612"), today) == []
+    order = terms(contract=ContractQuery(con_id=7), quantity=2)
+    gateway.publish(gateway.engine.place(1, 1, order, gateway.clock.now()))
+    (execution,) = gateway.engine.book.executions
+    assert (execution.price, execution.exchange) == (Decimal("7039.51"), "CME")
+    table.do("quote 7 7040 7040.25")
+    table.do("advance 90000 step 3600")
+    assert gateway.account.positions[7].quantity == 2

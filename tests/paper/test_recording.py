@@ -11,7 +11,7 @@ from tests.paper.conftest import RunningGateway, Starter
 from tests.paper.recording.player import play
 from tests.paper.recording.reader import RecordingError, Step, read_recording
 
-_BOND = {"con_id": 756733, "symbol": "SPY", "sec_type": "STK", "exchange": "SMART", "currency": "USD"}
+_SPY = {"con_id": 756733, "symbol": "SPY", "sec_type": "STK", "exchange": "SMART", "currency": "USD"}
 _NONE = {"avg_fill_price": "0", "parent_id": "0", "last_fill_price": "0", "why_held": ""}
 
 
@@ -30,13 +30,13 @@ def connected(order_id: int) -> list[str]:
 
 def place(order_id: int, **terms: object) -> str:
     """A placeOrder for SPY."""
-    return say("client", "place_order", order_id=str(order_id), contract=_BOND, tif="DAY", **terms)
+    return say("client", "place_order", order_id=str(order_id), contract=_SPY, tif="DAY", **terms)
 
 
 def opened(order_id: int, perm_id: str, **terms: object) -> str:
     """An openOrder of client 4."""
     return say(
-        "server", "open_order", order_id=order_id, contract=_BOND, perm_id=perm_id, client_id="4", **terms
+        "server", "open_order", order_id=order_id, contract=_SPY, perm_id=perm_id, client_id="4", **terms
     )
 
 
@@ -191,6 +191,19 @@ def test_the_first_difference_is_told(
     )
     assert told in result.difference
     assert result.difference.startswith(f"line {first}: ")
+
+
+def test_an_unknown_instrument_is_listed(gateway: RunningGateway, tmp_path: Path) -> None:
+    """A future, which the paper gateway's catalogue lacks, is listed with what its openOrder says of it."""
+    future = {"con_id": 7, "symbol": "MES", "sec_type": "FUT", "expiry": "20260618", "local_symbol": "MESM6"}
+    bought = [line.replace('"symbol": "SPY"', '"symbol": "MES"') for line in BOUGHT]
+    lines = [line.replace(json.dumps(_SPY | {"symbol": "MES"}), json.dumps(_SPY | future)) for line in bought]
+    assert lines[1] != BOUGHT[1]
+    result = play(steps(tmp_path, [*connected(31), *lines, "disconnect"]), gateway)
+    assert (result.difference, result.told) == ("", 8)
+    assert any(
+        statement.startswith("enlist 441.2 conId=7 symbol=MES secType=FUT") for statement in result.statements
+    )
 
 
 def test_what_is_left_out_is_a_difference_unless_abridged(gateway: RunningGateway, tmp_path: Path) -> None:

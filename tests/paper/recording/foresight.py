@@ -50,12 +50,15 @@ class Foresight:
 
     def __init__(self, steps: list[Step]) -> None:
         self._steps = steps
+        self._listed: set[str] = set()  # conIds
+        self._names: dict[str, str] = {}  # what the control socket calls each order's instrument
         self._placed: dict[str, Step] = {}  # by order id, as last placed
 
     def before(self, at: int, client: int) -> Iterator[str]:
         """The statements to be carried out before the client's step `at`."""
         step = self._steps[at]
         if step.name == "place_order":
+            yield from self._listing(at)
             yield from self._switches(at, step)
             yield from self._market(at, step)
             self._placed[step["order_id"]] = step
@@ -69,6 +72,15 @@ class Foresight:
             ends = any(one.name == "executions_end" for one in self._steps[at:])
             yield from () if ends else ("drop execDetailsEnd",)
 
+    def _listing(self, at: int) -> Iterator[str]:
+        """What a catalogue of stocks, their options and indexes lacks is listed by hand."""
+        order = order_of(self._steps, at)
+        if order["sec_type"] in ("", "STK", "OPT", "IND") or order["con_id"] in self._listed:
+            return
+        self._listed.add(order["con_id"])
+        fills = [one["price"] for one in _about(self._steps, at) if one.name == "execution_detail"]
+        yield f"enlist {fills[0] if fills else 100} {_words(order)} exchange={order['exchange']}"
+
     def after(self, at: int) -> Iterator[str]:
         """The statements to be carried out after the gateway's message `at`: what sets a waiting stop off."""
         step = self._steps[at]
@@ -79,7 +91,7 @@ class Foresight:
         fills = [one for one in rest if one.name == "execution_detail"]
         waiting = [one for one in rest if one["why_held"] == "trigger"]
         if fills and not waiting and step["why_held"] == "trigger":
-            yield _quote(fills[0]["symbol"], placed["action"], Decimal(fills[0]["price"]))
+            yield _quote(self._names[step["order_id"]], placed["action"], Decimal(fills[0]["price"]))
 
     def _switches(self, at: int, step: Step) -> Iterator[str]:
         told = list(_about(self._steps, at))
@@ -107,17 +119,19 @@ class Foresight:
             yield _switch("modified_filled_first", "Filled" in [one["status"] for one in told[: fills[0]]])
 
     def _market(self, at: int, step: Step) -> Iterator[str]:
-        symbol = order_of(self._steps, at)["symbol"] or "AAPL"
+        order = order_of(self._steps, at)
+        symbol, action = order["symbol"] or "AAPL", step["action"]
+        name = self._names[step["order_id"]] = order["con_id"] if order["con_id"] in self._listed else symbol
         fills = [one for one in _about(self._steps, at) if one.name == "execution_detail"]
         told = (one for one in _until_client(self._steps, at) if one.name == "execution_detail")
         others = any(one["symbol"] == symbol for one in told)
         price = Decimal(fills[0]["price"]) if fills else None
         if step["order_type"] in _STOPS and (fills or not others):
-            yield _quote(symbol, step["action"], _away(step, price))
+            yield _quote(name, action, _away(step, price))
         elif price is not None:
-            yield _quote(symbol, step["action"], price)
+            yield _quote(name, action, price)
         elif step["lmt_price"] and not others:
-            yield _quote(symbol, step["action"], _away(step, None))
+            yield _quote(name, action, _away(step, None))
 
 
 def _about(steps: list[Step], at: int) -> Iterator[Step]:
@@ -165,10 +179,10 @@ def _away(step: Step, fill: Decimal | None) -> Decimal:
     return (level * factor).quantize(_CENT)
 
 
-def _quote(symbol: str, action: str, price: Decimal) -> str:
+def _quote(name: str, action: str, price: Decimal) -> str:
     """A market in which an order of that side trades exactly at a price."""
     bid, ask = (price - _CENT, price) if action == "BUY" else (price, price + _CENT)
-    return f"quote {symbol} {bid} {ask} last {price} size {_SIZE}"
+    return f"quote {name} {bid} {ask} last {price} size {_SIZE}"
 
 
 def _switch(name: str, on: bool) -> str:
@@ -179,6 +193,11 @@ def _held(step: Step) -> str:
     number = f"{step['position']} {step['avg_cost']}"
     if step["sec_type"] == "STK":
         return f"own {step['symbol']} {number}"
+    return f"own-unlisted {number} {_words(step)}"
+
+
+def _words(step: Step) -> str:
+    """A contract as the words that list it by hand."""
     names = {
         "conId": "con_id",
         "symbol": "symbol",
@@ -191,4 +210,4 @@ def _held(step: Step) -> str:
         "tradingClass": "trading_class",
     }
     words = [f"{name}={step[key]}" for name, key in names.items() if step[key]]
-    return f"own-unlisted {number} {shlex.join(words)}"
+    return shlex.join(words)
