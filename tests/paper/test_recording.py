@@ -1,5 +1,6 @@
 """The player of recordings, on recordings made up here: it finds what is the same and what is not."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.paper.conftest import RunningGateway, Starter
+from tests.paper.raw import encode
 from tests.paper.recording.player import play
 from tests.paper.recording.reader import RecordingError, Step, read_recording
 
@@ -206,6 +208,34 @@ def test_an_unknown_instrument_is_listed(gateway: RunningGateway, tmp_path: Path
     )
 
 
+def raw(speaker: str, *fields: object) -> str:
+    """A frame as it was."""
+    return f"raw {speaker} {base64.b64encode(encode(*fields)).decode()}"
+
+
+def test_raw_frames_of_the_text_protocol_are_steps(gateway: RunningGateway, tmp_path: Path) -> None:
+    """Placed, rested, cancelled, in the layout of server version 200: no versions in cancel and error, no faProfile."""
+    contract = (265598, "AAPL", "STK", "", "0", "", "", "SMART", "", "USD", "", "")
+    order = ("BUY", 10, "LMT", "14.61", "", "DAY", "", "DU7", "", 0, "ref")
+    shown = (265598, "AAPL", "STK", "", "0", "?", "", "SMART", "USD", "AAPL", "NMS")
+    terms = ("BUY", 10, "LMT", "14.61", "0.0", "DAY", "", "DU7", "", 0, "ref", 4, 9001)
+    at_rest = [*terms, 0, *[""] * 26, 3, *[""] * 3, 0]  # ocaType and parentId a place earlier than before
+    lines = [
+        'handshake {"server_version":200}',
+        raw("server", 15, 1, "DU7"),
+        raw("server", 9, 1, 377),
+        raw("client", 3, 377, *contract, "", "", *order, 1, 0),
+        raw("server", 5, 377, *shown, *at_rest),
+        raw("server", 3, 377, "Submitted", 0, 10, 0, 9001, 0, 0, 4, "", 0),
+        raw("client", 4, 377, "", "", ""),
+        raw("server", 3, 377, "Cancelled", 0, 10, 0, 9001, 0, 0, 4, "", 0),
+        raw("server", 4, 377, 202, "Order Canceled - reason:", "", 1781184660457),
+        "disconnect",
+    ]
+    result = play(steps(tmp_path, lines), gateway)
+    assert (result.difference, result.told) == ("", 6)
+
+
 def test_what_is_left_out_is_a_difference_unless_abridged(gateway: RunningGateway, tmp_path: Path) -> None:
     """A recorder that drops openOrders is told so, or they are counted."""
     lines = [
@@ -232,9 +262,13 @@ def test_more_than_was_recorded_is_a_difference(gateway: RunningGateway, tmp_pat
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("whisper x {}", "'whisper' is none of handshake, client, server, sleep, disconnect"),
+        ("whisper x {}", "'whisper' is none of handshake, client, server, raw, sleep, disconnect"),
         ('server open_order {"order_id":', "Expecting value"),
         ("client req_positions []", "is not an object"),
+        ("raw server AAAABDE=", "a raw frame that is not whole"),
+        ("raw server AAAABDEzMwA=", "message 133 is not one this gateway sends"),
+        ("raw client AAAABDEzMwA=", "request 133 is not one that is read"),
+        ("raw server ?", "non-base64|Only base64"),
     ],
 )
 def test_lines_that_cannot_be_read(tmp_path: Path, line: str, problem: str) -> None:
@@ -260,6 +294,13 @@ def test_lines_that_cannot_be_read(tmp_path: Path, line: str, problem: str) -> N
 def test_what_cannot_be_held(gateway: RunningGateway, tmp_path: Path, lines: list[str], problem: str) -> None:
     """A message or an instrument that this gateway does not have, an order without terms: the line and why."""
     assert problem in play(steps(tmp_path, lines), gateway).difference
+
+
+def test_frames_that_are_not_text_are_not_read(tmp_path: Path) -> None:
+    """From server version 201 on they are protobuf."""
+    lines = ['handshake {"server_version":225}', "raw server AAAABDEwMgA="]
+    with pytest.raises(RecordingError, match="server version 225; those after 200 are not text"):
+        steps(tmp_path, lines)
 
 
 def test_command_line(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ A recording is a text of one step a line, as the recorders of other projects wri
     handshake {"server_version":200,…}       a client connects; what was negotiated then does not matter here
     server NAME {…}                          the next message must be this one
     client NAME {…}                          a request, sent as TWS bytes
+    raw server BASE64                        a frame as it was, up to server version 200
     sleep 100ms      disconnect              `#` starts a comment
 
 Names and keys are IB's in snake_case; `"$name"` stands for any id, the same one wherever it stands. Kept apart from

@@ -10,8 +10,9 @@ from tests.paper.conftest import RunningGateway
 from tests.paper.raw import RawClient, place_order
 from tests.paper.recording.foresight import Foresight, before_leg, client_of, order_of
 from tests.paper.recording.likeness import FARMS, Names, difference, is_farm_notice
-from tests.paper.recording.messages import check_known, name_of, request
+from tests.paper.recording.messages import check_known, request
 from tests.paper.recording.reader import RecordingError, Step
+from tests.paper.recording.tables import name_of
 
 _SHORT = 0.5  # seconds in which what was recorded comes, or the gateway has nothing more to say
 _CONTRACT = (

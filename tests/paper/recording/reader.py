@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.paper.recording.frames import read_frame
+
 _BARE = frozenset({"disconnect"})
 _IGNORED = frozenset({"sleep"})
 
@@ -36,16 +38,26 @@ class Step:
 
 def read_recording(path: Path) -> list[Step]:
     """The steps of a file. Raises RecordingError naming the line, OSError when it cannot be read."""
-    steps = []
+    steps: list[Step] = []
+    version = 0
     for number, line in enumerate(path.read_text().splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#") or text.split()[0] in _IGNORED:
             continue
         try:
-            steps.append(_step(number, text))
+            steps.append(_raw(number, text, version) if text.startswith("raw ") else _step(number, text))
+            if steps[-1].speaker == "handshake":
+                version = int(steps[-1]["server_version"] or 0)
         except ValueError as error:
             raise RecordingError(f"{path}:{number}: {error}") from None
     return steps
+
+
+def _raw(number: int, text: str, version: int) -> Step:
+    _, speaker, frame = text.split()
+    name, fields = read_frame(speaker, frame, version)
+    accounts = {"accounts": fields["accounts"].split(",")} if "accounts" in fields else None
+    return Step(number, speaker, name, fields, accounts)
 
 
 def _step(number: int, text: str) -> Step:
@@ -56,7 +68,7 @@ def _step(number: int, text: str) -> Step:
     if speaker in ("client", "server"):
         name, _, rest = rest.partition(" ")
     elif speaker != "handshake":
-        raise ValueError(f"{speaker!r} is none of handshake, client, server, sleep, disconnect")
+        raise ValueError(f"{speaker!r} is none of handshake, client, server, raw, sleep, disconnect")
     value = json.loads(rest or "{}")
     if not isinstance(value, dict):
         raise ValueError(f"{rest[:40]!r} is not an object")
