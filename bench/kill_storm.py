@@ -143,6 +143,7 @@ def _findings(storm: Storm) -> dict[str, Any]:
         "orders_equal": working.keys() == {perm_id for perm_id, end in told.items() if not end}
         and not any(map(as_end, working.values())),
         "positions_equal": positions == holdings(executions),
+        "without_commission": verdict.executions - len(first.paid),
         "resets": first.resets,
         "stopped_sound": _whole(later, second, told),
     }
@@ -153,7 +154,8 @@ def _findings(storm: Storm) -> dict[str, Any]:
 def _whole(verdict: Verdict, heard: Heard, told: dict[int, str]) -> bool:
     """Whether a subscriber heard all of it once, in order, and without having to begin anew."""
     right = verdict.executions > 0 and verdict.sound and not heard.resets
-    return right and not wrong_orders(told, dict(heard.statuses))
+    paid = len(heard.paid) == verdict.executions
+    return right and paid and not wrong_orders(told, dict(heard.statuses))
 
 
 def _figures(

@@ -10,14 +10,15 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from conf.settings import load
-from ipc.bus import BEGINNING, Context, Options, Position, Reset, Source, Subscriber
-from router.messages import ExecutionFill, Message, OrderLifecycleEvent
+from ipc.bus import BEGINNING, Context, Options, Position, Source, Subscriber
+from router.messages import CommissionReport, ExecutionFill, Message, OrderLifecycleEvent
 
+PAUSE_S = 0.005  # between two looks at the bus
 TURN_S = 2.0  # after which an observer begins again from its positions
 
 
@@ -35,15 +36,21 @@ class Heard:
     def __init__(self) -> None:
         self.fills: list[Fill] = []
         self.statuses: dict[int, str] = {}  # the last of each permId
+        self.paid: set[str] = set()  # execIds whose commission was told
+        self.messages = 0  # of the trade topic, whatever they say
         self.resets = 0
+        self.gaps = 0  # frames that showed something missing; repaired before anything later was heard
 
     def take(self, message: Message) -> None:
         """Remember what counts."""
+        self.messages += 1
         match message:
             case ExecutionFill():
                 self.fills.append(Fill(message.exec_id, message.perm_id, message.replayed))
             case OrderLifecycleEvent():
                 self.statuses[message.perm_id] = message.status
+            case CommissionReport():
+                self.paid.add(message.exec_id)
             case _:
                 pass
 
@@ -57,35 +64,17 @@ class Heard:
                     heard.fills.append(Fill(exec_id, perm_id, replayed))
                 case ["status", perm_id, status]:
                     heard.statuses[perm_id] = status
+                case ["paid", exec_id]:
+                    heard.paid.add(exec_id)
+                case ["gaps", gaps]:
+                    heard.gaps = gaps
                 case _:
                     heard.resets += 1
         return heard
 
 
-def follow(
-    source: Source,
-    take: Callable[[Message], None],
-    reset: Callable[[Reset], None],
-    ended: threading.Event,
-    *,
-    from_: Position = BEGINNING,
-    turn_s: float = TURN_S,
-) -> None:
-    """Hear trade messages until `ended`, beginning again from the position reached every `turn_s`."""
-    positions: Mapping[str, Position] = {source.name: from_}
-    with Context(Options(linger_ms=0)) as context:
-        while not ended.is_set():
-            subscriber = Subscriber(context, [source], ("trade",), positions, on_reset=reset)
-            until = time.monotonic() + turn_s
-            while time.monotonic() < until and not ended.wait(0.005):
-                for envelope in subscriber.receive():
-                    take(envelope.message)
-            positions = subscriber.positions
-            subscriber.close()
-
-
 class Observer(threading.Thread):
-    """Follows from the beginning, in this process; `heard` grows until `end`."""
+    """Follows from the beginning, in this process, and begins again from its positions every TURN_S until `end`."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(daemon=True)
@@ -96,14 +85,25 @@ class Observer(threading.Thread):
 
     def run(self) -> None:
         """Until `end`."""
-        follow(self._source, self.heard.take, self._reset, self._ended)
+        positions: Mapping[str, Position] = {self._source.name: BEGINNING}
+        with Context(Options(linger_ms=0)) as context:
+            while not self._ended.is_set():
+                subscriber = Subscriber(
+                    context, [self._source], ("trade",), positions, on_reset=lambda _: self._reset()
+                )
+                until = time.monotonic() + TURN_S
+                while time.monotonic() < until and not self._ended.wait(PAUSE_S):
+                    for envelope in subscriber.receive():
+                        self.heard.take(envelope.message)
+                positions = subscriber.positions
+                subscriber.close()
 
     def end(self) -> None:
         """Stop, and wait for it."""
         self._ended.set()
         self.join(10)
 
-    def _reset(self, _: Reset) -> None:
+    def _reset(self) -> None:
         self.heard.resets += 1
 
 
@@ -122,10 +122,26 @@ def main(root: Path, path: Path) -> None:
                     tell("fill", message.exec_id, message.perm_id, message.replayed)
                 case OrderLifecycleEvent():
                     tell("status", message.perm_id, message.status)
+                case CommissionReport():
+                    tell("paid", message.exec_id)
                 case _:
                     pass
 
-        follow(source, take, lambda one: tell("reset", one.reason), threading.Event(), turn_s=float("inf"))
+        with Context(Options(linger_ms=0)) as context:
+            subscriber = Subscriber(
+                context,
+                [source],
+                ("trade",),
+                {source.name: BEGINNING},
+                on_reset=lambda one: tell("reset", one),
+            )
+            gaps = 0
+            while True:
+                for envelope in subscriber.receive():
+                    take(envelope.message)
+                if (now := subscriber.stats[source.name].gaps) != gaps:
+                    tell("gaps", gaps := now)
+                time.sleep(PAUSE_S)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,7 @@ import msgspec
 
 from router.messages import Alert, BrokerError, Message, OrderParked
 
-SPEAKING: frozenset[type[Message]] = frozenset(
-    {Alert, BrokerError, OrderParked}
-)  # what may be, or cause, one
+SPEAKING: frozenset[type[Message]] = frozenset({Alert, OrderParked})  # what may be, or cause, one
 MAX_TEXT = 200  # characters of a foreign text that an alert repeats
 MAX_TYPE = 4  # digits of a message type of IB
 
@@ -27,15 +25,6 @@ def caused_by(message: Message) -> Alert | None:
             return message
         case OrderParked():
             return _parked(message)
-        case BrokerError(policy="query") if message.ref:
-            return Alert(
-                "order_unclear",
-                "warning",
-                f"IB error {message.code} on {message.ref} does not say what became of the order, so IB is asked:"
-                f" {message.text[:MAX_TEXT]}",
-                ref=message.ref,
-                details=(("code", str(message.code)),),
-            )
         case _:
             return None
 
@@ -50,6 +39,18 @@ def _parked(message: OrderParked) -> Alert:
         signal_id=signal.id,
         symbol=signal.symbol,
         details=(("delivery", delivery),),
+    )
+
+
+def unknown_error(error: BrokerError) -> Alert:
+    """A code that conf/ib_errors.toml does not list, about an order: one kind per code, whatever the order."""
+    return Alert(
+        "ib_error_unknown",
+        "warning",
+        f"IB error {error.code} on {error.ref} is not known here, so IB is asked what is true of the order:"
+        f" {error.text[:MAX_TEXT]}",
+        ref=error.ref,
+        details=(("code", str(error.code)),),
     )
 
 

@@ -22,3 +22,7 @@ class ErrorPolicies:
     def of(self, code: int) -> Policy:
         """The listed policy, or `query`: an unknown code never means cancelled."""
         return self._policies.get(code, UNKNOWN)
+
+    def lists(self, code: int) -> bool:
+        """Whether anybody has decided what it means."""
+        return code in self._policies

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,28 +36,19 @@ def test_a_parked_order_calls_for_a_decision() -> None:
     assert alert.text.endswith("nobody knows")
 
 
-def test_an_error_that_proves_nothing_is_told_with_its_order() -> None:
+def test_an_unknown_error_is_told_with_its_order() -> None:
     """One kind per code, whatever the order, so that a thousand orders make one alert."""
-    error = BrokerError(7, 99_999, "nobody knows this", "a-b-E", 0, "query")
-    alert = caused_by(error)
-    assert alert is not None
-    assert (alert.kind, alert.ref, alert.details) == ("order_unclear", "a-b-E", (("code", "99999"),))
+    alert = alerts.unknown_error(BrokerError(7, 99_999, "nobody knows this", "a-b-E", 0, "query"))
+    assert (alert.kind, alert.ref, alert.details) == ("ib_error_unknown", "a-b-E", (("code", "99999"),))
     assert "99999" in alert.text
     assert "nobody knows this" in alert.text
-
-
-@pytest.mark.parametrize("changes", [{"policy": "terminal"}, {"policy": "informational"}, {"ref": ""}])
-def test_an_error_that_says_what_it_means_or_is_about_no_order_alerts_nobody(changes: dict[str, str]) -> None:
-    """Rejections and notices are the platform's business, and codes without an order are the link's."""
-    error = BrokerError(7, 99_999, "text", "a-b-E", 0, "query")
-    assert caused_by(msgspec.structs.replace(error, **changes)) is None
 
 
 def test_other_messages_alert_nobody_and_an_alert_is_its_own() -> None:
     """Only what is in SPEAKING can be or cause one."""
     assert caused_by(LinkState(LinkPhase.READY, "")) is None
     assert caused_by(bad()) == bad()
-    assert {Alert, BrokerError, OrderParked} == alerts.SPEAKING
+    assert {Alert, OrderParked} == alerts.SPEAKING
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_codes_that_libraries_take_for_a_cancel_do_not_end_an_order(code: int, p
 def test_every_listed_code_has_the_policy_of_the_table(code: int) -> None:
     """The lookup adds nothing to the data."""
     assert POLICIES.of(code) == CODES[code].policy
+    assert POLICIES.lists(code)
 
 
 @pytest.mark.parametrize("code", [201, 202])
@@ -61,3 +62,4 @@ def test_an_unknown_code_asks_instead_of_assuming(code: int) -> None:
     """A code nobody has listed is a reason to look, not to conclude."""
     assert code not in CODES
     assert POLICIES.of(code) == "query"
+    assert not POLICIES.lists(code)

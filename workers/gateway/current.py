@@ -1,6 +1,12 @@
-"""What IB last said of everything: the snapshot a late subscriber starts from. Pure; nothing decides by it."""
+"""What IB last said of everything: the snapshot a late subscriber starts from. Pure; nothing decides by it.
+
+The snapshot also has what is over by now: a subscriber that has to begin anew in the middle of a day may not have
+heard of it.
+"""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import msgspec
 
@@ -8,7 +14,9 @@ from router.messages import (
     AccountSnapshot,
     BrokerError,
     CancelOrders,
+    CommissionReport,
     ContractSpec,
+    ExecutionFill,
     LinkState,
     OrderLifecycleEvent,
     PnLSnapshot,
@@ -18,6 +26,10 @@ from router.messages import (
 from router.messages import Message as BusMessage
 from workers.gateway.bridge import OrderKey, ended, order_key
 
+K = TypeVar("K")
+V = TypeVar("V")
+KEEP = 1_000  # orders that ended, executions and commission reports, of each the newest: what memory may cost
+
 
 class Current:
     """The newest message per order, position, PnL, account and quote."""
@@ -25,6 +37,8 @@ class Current:
     def __init__(self) -> None:
         self.link: LinkState | None = None
         self._orders: dict[OrderKey, OrderLifecycleEvent] = {}
+        self._ended: dict[OrderKey, OrderLifecycleEvent] = {}
+        self._executions: dict[str, ExecutionFill | CommissionReport] = {}  # by execId, reports marked
         self._positions: dict[tuple[str, int], PositionSnapshot] = {}
         self._rebuilt: set[tuple[str, int]] = set()
         self._pnl: dict[tuple[str, int], PnLSnapshot] = {}
@@ -39,17 +53,23 @@ class Current:
         match message:
             case OrderLifecycleEvent():
                 self._orders.pop((message.client_id, message.order_id), None)  # before it had a permId
+                key = order_key(message)
                 if ended(message):
-                    self._orders.pop(order_key(message), None)
+                    self._orders.pop(key, None)
+                    _remember(self._ended, key, message, KEEP)
                 else:
-                    self._orders[order_key(message)] = message
+                    self._orders[key] = message
+            case ExecutionFill():
+                _remember(self._executions, message.exec_id, message, 2 * KEEP)
+            case CommissionReport():
+                _remember(self._executions, f"{message.exec_id}/commission", message, 2 * KEEP)
             case PositionSnapshot():
-                key = (message.account, message.contract.con_id)
-                self._rebuilt.add(key)
+                place = (message.account, message.contract.con_id)
+                self._rebuilt.add(place)
                 if abs(message.quantity) > 0:
-                    self._positions[key] = message
+                    self._positions[place] = message
                 else:
-                    self._positions.pop(key, None)
+                    self._positions.pop(place, None)
             case PnLSnapshot():
                 self._pnl[message.account, message.con_id] = message
             case AccountSnapshot():
@@ -116,6 +136,20 @@ class Current:
     def snapshot(self) -> list[BusMessage]:
         """Everything, as messages marked replayed where they can be."""
         link = [self.link] if self.link is not None else []
-        replayed = [*self._orders.values(), *self._positions.values(), *self._accounts.values()]
+        replayed = [
+            *self._ended.values(),
+            *self._orders.values(),
+            *self._executions.values(),
+            *self._positions.values(),
+            *self._accounts.values(),
+        ]
         marked = [msgspec.structs.replace(message, replayed=True) for message in replayed]
         return [*link, *marked, *self._pnl.values(), *self._quotes.values()]
+
+
+def _remember(kept: dict[K, V], key: K, message: V, limit: int) -> None:
+    """As the newest; the oldest beyond `limit` is let go."""
+    kept.pop(key, None)
+    kept[key] = message
+    if len(kept) > limit:
+        del kept[next(iter(kept))]

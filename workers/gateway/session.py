@@ -79,11 +79,12 @@ class Session:
         self._counts = {"messages": 0, "undecodable": 0, "connects": 0}
         self.client_id = settings.broker.client_id
         self.request_timeout_s = settings.broker.request_timeout_s
+        self._policies = ErrorPolicies(load_ib_errors(settings.root))
         self.link = Link(
             self,
             requests_per_second=settings.broker.requests_per_second,
             reserved_per_second=settings.broker.reserved_per_second,
-            policies=ErrorPolicies(load_ib_errors(settings.root)),
+            policies=self._policies,
         )
 
     @property
@@ -306,6 +307,8 @@ class Session:
         if error.policy == "link":
             self._on_link_error(error)
             return
+        if error.ref and not self._policies.lists(error.code):
+            self._publish(alerts.unknown_error(error))
         self._doubts.observe(error, heard=not self.link.inbound.bridge.unheard(error.request_id))
         if self._doubts:
             self._inquire.set()

@@ -7,14 +7,18 @@ import pytest
 
 from router.messages import (
     AccountSnapshot,
+    CommissionReport,
+    ExecutionFill,
     Heartbeat,
     LinkPhase,
     LinkState,
+    OrderLifecycleEvent,
     PnLSnapshot,
     PositionSnapshot,
 )
 from tests.router.factory import OPTION, STOCK, order_event, quote
-from workers.gateway.current import Current
+from tests.workers.gateway.test_known import execution
+from workers.gateway.current import KEEP, Current
 
 REF = "9bbeedc541dd1c7a-mfqwpfk0-E"
 LINK = LinkState(phase=LinkPhase.READY, reason="rebuilt from IB")
@@ -87,11 +91,32 @@ def test_kept_apart(current: Current) -> None:
     ],
 )
 def test_ended_orders_are_gone(current: Current, origin: str, status: str) -> None:
-    """An order that ended is no longer current, also when its end comes twice."""
+    """An order that ended works no more, also when its end comes twice; the snapshot has its last word, once."""
     current.observe(order_event())
     for _ in range(2):
-        current.observe(order_event(origin=origin, status=status))
-        assert current.snapshot() == []
+        last = order_event(origin=origin, status=status)
+        current.observe(last)
+        assert current.orders() == []
+        assert current.snapshot() == [msgspec.structs.replace(last, replayed=True)]
+
+
+def test_what_is_over_is_remembered_within_bounds(current: Current) -> None:
+    """A subscriber that begins anew may not have heard it: the newest executions, commissions and ends, as replayed."""
+    for number in range(KEEP + 5):
+        current.observe(order_event(perm_id=number + 1, status="Filled"))
+        current.observe(msgspec.structs.replace(execution(REF), exec_id=f"x.{number}"))
+        current.observe(CommissionReport(f"x.{number}", REF, 1.0, "USD", None, False, 1))
+    current.begin_rebuild()  # IB tells of them again, under the same ids
+    current.observe(msgspec.structs.replace(execution(REF), exec_id="x.7"))
+    snapshot = current.snapshot()
+    ends = [message.perm_id for message in snapshot if isinstance(message, OrderLifecycleEvent)]
+    assert ends == list(range(6, KEEP + 6))
+    fills = [message for message in snapshot if isinstance(message, ExecutionFill)]
+    assert [fill.exec_id for fill in fills[:2]] == ["x.5", "x.6"]
+    assert fills[-1].exec_id == "x.7"
+    assert all(fill.replayed for fill in fills)
+    assert len(fills) == KEEP
+    assert sum(isinstance(message, CommissionReport) for message in snapshot) == KEEP
 
 
 def test_order_before_its_perm_id(current: Current) -> None:
@@ -102,6 +127,7 @@ def test_order_before_its_perm_id(current: Current) -> None:
     current.observe(order_event(perm_id=900_001, order_id=101))
     assert len(current.snapshot()) == 2
     current.observe(order_event(perm_id=0, order_id=104, status="Inactive"))
+    assert len(current.snapshot()) == 2
     assert [order.order_id for order in current.live_orders((REF,), 1)] == [101]
 
 

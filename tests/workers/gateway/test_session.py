@@ -514,6 +514,8 @@ def test_order_that_an_error_leaves_open(configure: Configure) -> None:
                 "IB's silence is told as the end",
             )
             assert {error.ref for error in one.told.of(BrokerError)} == {leg.ref for leg in bracket}
+            assert {alert.kind for alert in one.told.of(Alert)} == {"ib_error_unknown"}
+            assert {alert.ref for alert in one.told.of(Alert)} == {leg.ref for leg in bracket}
             assert len(peer.asked["16"]) == len(peer.asked["99"]) == 3
             assert one.session.phase is READY
 
