@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from router.messages import LinkPhase, LinkState, OrderLifecycleEvent
+from router.messages import ExecutionFill, LinkPhase, LinkState, OrderLifecycleEvent
 from router.pacing import Priority
 from tests.paper.conftest import RunningGateway
 from tests.paper.raw import RawClient
@@ -20,7 +20,7 @@ from tests.workers.gateway.harness import Running, eventually, running
 
 __all__ = ["configure", "paper"]  # fixtures
 
-READY, DOWN = LinkPhase.READY, LinkPhase.DOWN
+READY, DOWN, DEGRADED = LinkPhase.READY, LinkPhase.DOWN, LinkPhase.DEGRADED
 FLOOD = 70  # more than IB's 50 messages a second
 
 
@@ -166,3 +166,39 @@ def test_a_rebuild_that_loses_an_answer_does_not_end_in_ready(
         assert one.session.counts["connects"] == (3 if fault.startswith("cut") else 2)
 
     play(paper, configure, story, request_timeout_s=0.5)
+
+
+@pytest.mark.parametrize("back", ["kept", "data-lost"])
+def test_ibs_servers_go_away_and_come_back(paper: RunningGateway, configure: Configure, back: str) -> None:
+    """1100, then 1102 or 1101: DEGRADED meanwhile, and what was executed meanwhile is told before READY, once."""
+
+    async def story(one: Running) -> None:
+        await buy(one, price=2.0)
+        await eventually(lambda: len(one.current.live_refs()) == 3, "the bracket is open")
+        paper.do("connectivity lost")
+        await one.reaches(DEGRADED)
+        (entry,) = [ref for ref in one.current.live_refs() if ref.endswith("-E")]
+        paper.do(f"fill {entry} shares 3")
+        paper.do(f"connectivity {back}")
+        await one.reaches(READY, times=2)
+        ready = max(index for index, one_ in enumerate(one.told.messages) if isinstance(one_, LinkState))
+        fills = [message for message in one.told.messages[:ready] if isinstance(message, ExecutionFill)]
+        assert {fill.exec_id: fill.quantity for fill in fills}.values() == pytest.approx([3.0])
+        assert sum(not fill.replayed for fill in one.told.of(ExecutionFill)) <= 1
+        assert one.session.counts["connects"] == 1
+
+    play(paper, configure, story)
+
+
+def test_a_restart_in_a_reset_window_says_so(paper: RunningGateway, configure: Configure) -> None:
+    """IB's nightly restart: DOWN with the hour at which it is over, tried again meanwhile, READY when it is back."""
+
+    async def story(one: Running) -> None:
+        paper.do("restart down 0.5")
+        await eventually(
+            lambda: [s for s in one.told.of(LinkState) if "IB resets its servers until" in s.reason], "why"
+        )
+        assert one.session.phase is not READY
+        await one.reaches(READY, times=2)
+
+    play(paper, configure, story, reset_windows="Mon-Sun 00:00-00:00")

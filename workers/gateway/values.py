@@ -48,7 +48,7 @@ def whole(text: Any) -> int:
         value = int(text)
     except (ValueError, TypeError):
         value = int(float(text)) if text not in (None, "") else 0
-    return 0 if value == UNSET_INT or value >= UNSET_LONG else value
+    return 0 if value == UNSET_INT or abs(value) >= UNSET_LONG else value  # nor does the bus carry more
 
 
 def contract_spec(fields: Sequence[Any]) -> ContractSpec:

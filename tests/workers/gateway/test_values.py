@@ -55,6 +55,12 @@ def test_whole(text: object, value: int) -> None:
     assert whole(text) == value
 
 
+@given(st.integers().map(str) | st.floats(allow_nan=False, allow_infinity=False).map(repr))
+def test_whole_law(text: str) -> None:
+    """Whatever number the wire holds, what comes through fits the 64 bits that the bus has for it."""
+    assert -(2**63) <= whole(text) < 2**63
+
+
 # ---------------------------------------------------------------- times and corrections
 
 
