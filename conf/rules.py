@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from conf.sections import Broker, Redis
+from conf.sections import Broker, Entry, Redis
 from conf.sources import Given
 
 PAPER_ACCOUNTS = ("DU", "DF")  # prefixes IB gives to simulated accounts
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+LIMIT_TIFS = ("GTD", "FOK")
+MARKET_STYLES = ("platform", "market")
 
 
 def check_account(mode: str, broker: Broker, problems: list[str]) -> None:
@@ -49,6 +51,14 @@ def check_reset_zone(broker: Broker, problems: list[str]) -> None:
         ZoneInfo(broker.reset_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         problems.append(f"[broker] reset_zone = {broker.reset_zone!r}: no such time zone")
+
+
+def check_entry(entry: Entry, problems: list[str]) -> None:
+    """A market order has no limit to keep until a date, or to fill whole or not at all."""
+    if entry.tif in LIMIT_TIFS and entry.style in MARKET_STYLES:
+        problems.append(
+            f"[entry] tif = '{entry.tif}' needs a limit, and style = '{entry.style}' may send market orders"
+        )
 
 
 def read_redis_secret(redis: Redis, root: Path, given: Mapping[str, Given], problems: list[str]) -> Redis:

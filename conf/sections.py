@@ -144,16 +144,67 @@ class Sizing(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):
-    """Entry orders (platform contract 6)."""
+    """Entry orders: price, time in force, algorithm, time-outs (platform contract 6; docs/entries.md)."""
 
     quote_wait_s: Annotated[Seconds, says("Seconds to wait for a quote; then NO_MARKET_DATA.")] = 2.0
+    style: Annotated[
+        Literal["platform", "market", "mid", "spread", "fixed", "marketable"],
+        says("How an entry is priced; platform takes market, mid or spread by the signal's confidence."),
+    ] = "platform"
+    spread_fraction: Annotated[
+        Fraction, says("How far into the spread, from the entry's own side, the style spread goes.")
+    ] = 0.33
+    collar: Annotated[
+        float,
+        Meta(ge=0, le=1_000),
+        says("How far through the other side of the market the limit of the style marketable may go."),
+    ] = 1.0
+    collar_unit: Annotated[Literal["percent", "ticks"], says("Unit of collar.")] = "percent"
+    tif: Annotated[
+        Literal["DAY", "GTC", "GTD", "IOC", "FOK"],
+        says("Time in force of entries; GTD and FOK only with a style that always has a limit."),
+    ] = "DAY"
+    good_till_s: Annotated[
+        Seconds, says("Seconds after the signal at which IB itself ends an entry with tif GTD.")
+    ] = 120.0
+    outside_rth: Annotated[
+        bool, says("Entries may fill outside regular trading hours; those with an algo never do.")
+    ] = True
+    algo: Annotated[str, says("IB algorithm that works entries, such as Adaptive; empty for none.")] = ""
+    algo_params: Annotated[
+        tuple[str, ...], says("Its parameters as name=value, such as adaptivePriority=Patient.")
+    ] = ()
+    algo_strategies: Annotated[
+        tuple[str, ...], says("Strategies whose entries it works, in lower case; empty for all.")
+    ] = ()
     limit_timeout_s: Annotated[
         Seconds, says("Seconds a limit entry may rest; doubled once it filled in part.")
     ] = 60.0
     market_timeout_s: Annotated[
         Seconds, says("Seconds a market entry may rest; doubled once it filled in part.")
     ] = 30.0
-    outside_rth: Annotated[bool, says("Entries may fill outside regular trading hours.")] = True
+    algo_timeout_s: Annotated[
+        Seconds, says("Seconds an entry worked by an algorithm may rest; doubled once it filled in part.")
+    ] = 300.0
+
+
+class Quotes(Struct, frozen=True, forbid_unknown_fields=True):
+    """Contracts and their market data lines."""
+
+    max_age_s: Annotated[Seconds, says("Age in seconds beyond which a quote prices nothing.")] = 10.0
+    max_lines: Annotated[
+        int, Meta(ge=1, le=10_000), says("Market data lines used at once; IB gives an account 100 at first.")
+    ] = 100
+    idle_s: Annotated[
+        Seconds, says("Seconds after its last use at which a line is released; held contracts keep theirs.")
+    ] = 600.0
+    prewarm: Annotated[
+        Literal["off", "qualify", "stream"],
+        says("Whether ingress.symbols and the contracts below are looked up when IB is ready, and streamed."),
+    ] = "qualify"
+    contracts: Annotated[
+        tuple[str, ...], says("Further contracts to prewarm: stock symbols or OCC symbols of options.")
+    ] = ()
 
 
 class Protection(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,7 +17,14 @@ from msgspec import Struct
 from conf.decode import decode_section, unknown_sections
 from conf.errors import ConfigError
 from conf.paths import Paths, resolve_paths
-from conf.rules import check_account, check_pacing, check_port, check_reset_zone, read_redis_secret
+from conf.rules import (
+    check_account,
+    check_entry,
+    check_pacing,
+    check_port,
+    check_reset_zone,
+    read_redis_secret,
+)
 from conf.sections import (
     Broker,
     Bus,
@@ -29,6 +36,7 @@ from conf.sections import (
     Paper,
     PathsSection,
     Protection,
+    Quotes,
     Redis,
     Risk,
     Sizing,
@@ -48,6 +56,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "risk": Risk,
     "sizing": Sizing,
     "entry": Entry,
+    "quotes": Quotes,
     "protection": Protection,
     "lifecycle": Lifecycle,
     "log": Log,
@@ -70,6 +79,7 @@ class Settings(Struct, frozen=True):
     risk: Risk
     sizing: Sizing
     entry: Entry
+    quotes: Quotes
     protection: Protection
     lifecycle: Lifecycle
     log: Log
@@ -121,7 +131,8 @@ def load(root: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     }
     mode = _mode(layers.get("", {}).get("mode"), problems)
     broker, redis = sections.pop("broker"), sections.pop("redis")
-    section = sections.pop("paths")
+    section, entry = sections.pop("paths"), sections["entry"]
+    assert isinstance(entry, Entry)
     assert isinstance(broker, Broker)
     assert isinstance(redis, Redis)
     assert isinstance(section, PathsSection)
@@ -130,6 +141,7 @@ def load(root: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     check_port(broker, problems)
     check_pacing(broker, problems)
     check_reset_zone(broker, problems)
+    check_entry(entry, problems)
     redis = read_redis_secret(redis, root, layers.get("redis", {}), problems)
     port_file = root / broker.port_file.replace("{run}", str(paths.run))
     broker = msgspec.structs.replace(broker, port_file=str(port_file))

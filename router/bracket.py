@@ -9,25 +9,13 @@ from conf.sections import Protection
 from conf.stop_profiles import StopProfile
 from router import ticks
 from router.errors import FieldError
-from router.messages import Action, ContractSpec, EntryType, Leg, OrderRequest, Quote, Signal, Target
-from router.quote import mid
+from router.messages import Action, ContractSpec, Leg, OrderRequest, Signal, Target
 from router.stops import Stop, next_adjustment
 
-MARKET_CONFIDENCE = 85  # above it the platform pays the spread
-MID_CONFIDENCE = 70  # from here on a limit at the middle, below it a third of the spread from the near side
-SPREAD_FRACTION = 0.33
 LEAST_TICKS = 2  # an entry's price: leaves one tick for a stop below it or a target below it
 OCA_REDUCE = 2  # ocaType: reduce the remaining orders with block
 
 _REF = re.compile(r"(?P<stem>.+-[0-9a-z]+)-(?:E|[ST][1-9][0-9]*|X[0-9]*)")
-
-
-class EntryTerms(NamedTuple):
-    """How to enter: `limit` is None for a market order, `reference` is what protection is measured from."""
-
-    order_type: EntryType
-    limit: float | None
-    reference: float
 
 
 class Protected(NamedTuple):
@@ -45,27 +33,6 @@ def action_for(signal: Signal) -> Action:
 def opposite(action: Action) -> Action:
     """The action that closes what `action` opened."""
     return "SELL" if action == "BUY" else "BUY"
-
-
-def entry_terms(signal: Signal, action: Action, quote: Quote, tick: ticks.Grid) -> EntryTerms | None:
-    """Entry order of a signal at this quote (contract 6).
-
-    None when nothing prices it, or when the price is a single tick: below that there is no price for a stop or
-    a target, and no position is unprotected (contract 0.8, 0.14).
-    """
-    market = signal.confidence > MARKET_CONFIDENCE and signal.strategy.upper() != "0DTE"
-    middle = mid(quote)
-    if middle is None or quote.bid is None or quote.ask is None:
-        price = quote.last if quote.last is not None else signal.entry_hint
-    elif market or signal.confidence >= MID_CONFIDENCE:
-        price = middle
-    else:
-        third = SPREAD_FRACTION * (quote.ask - quote.bid)
-        price = quote.bid + third if action == "BUY" else quote.ask - third
-    reference = ticks.nearest(price, tick) if price is not None else 0.0
-    if reference < LEAST_TICKS * ticks.at(tick, reference):
-        return None
-    return EntryTerms("MKT", None, reference) if market else EntryTerms("LMT", reference, reference)
 
 
 def protect(
@@ -132,8 +99,11 @@ def legs(request: OrderRequest, *, outside_rth: bool, ladder: StopProfile | None
         order_type=request.entry_type,
         quantity=request.quantity,
         limit_price=request.limit_price,
-        tif="DAY",
-        outside_rth=outside_rth,
+        tif=request.tif,
+        outside_rth=outside_rth and not request.algo,  # IB's algos keep to regular hours (201 otherwise)
+        algo=request.algo,
+        algo_params=request.algo_params,
+        good_till=request.good_till,
     )
     children = []
     for number, target in enumerate(request.targets, start=1):

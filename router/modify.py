@@ -38,6 +38,9 @@ def modified(event: OrderLifecycleEvent, change: ModifyOrder, *, with_parent: bo
         trail_stop=(change.trail_stop or event.trail_stop) if trails else None,
         adjustment=change.adjustment or event.adjustment,
         parent_id=event.parent_id if with_parent else 0,
+        algo=event.algo,
+        algo_params=event.algo_params,
+        good_till=event.good_till,
     )
 
 

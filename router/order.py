@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from conf.settings import Settings
 from router import kelly
-from router.bracket import action_for, entry_terms, protect
+from router.bracket import action_for, protect
+from router.entry import entry_terms, working
 from router.gates import PlatformGates
 from router.messages import AccountSnapshot, ContractReady, OrderRequest, Quote, Signal, Ticket
 
@@ -25,12 +26,16 @@ class Sized:
 
 
 def order_request(settings: Settings, given: Sized) -> OrderRequest | None:
-    """The order request, or None when nothing prices it (platform contract, sections 5 and 6)."""
+    """The order request, or None when nothing prices it (platform contract, sections 5 and 6).
+
+    Raises FieldError where IB does not take the configured algorithm with this order.
+    """
     signal, contract, tick = given.signal, given.ready.contract, given.ready.bands or given.ready.min_tick
     action = action_for(signal)
-    terms = entry_terms(signal, action, given.quote, tick)
+    terms = entry_terms(settings.entry, signal, action, given.quote, tick)
     if terms is None:
         return None
+    worked = working(settings.entry, signal, contract, terms)
     stats = kelly.suggest(
         settings.sizing,
         settings.risk,
@@ -74,4 +79,8 @@ def order_request(settings: Settings, given: Sized) -> OrderRequest | None:
         min_tick=given.ready.min_tick,
         expires_ms=signal.ts_ms + settings.ingress.max_age_ms,
         bands=given.ready.bands,
+        tif=worked.tif,
+        good_till=worked.good_till,
+        algo=worked.algo,
+        algo_params=worked.algo_params,
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from router.errors import FieldError
-from router.messages import Signal, SignalRefused, Ticket
+from router.formats import iso
+from router.messages import Alert, BrokerError, Signal, SignalRefused, Ticket
 from router.risk import Denial
 from router.signal import MAX_PAYLOAD_BYTES, delivery_of, salvage_id
 
 MALFORMED = "REJECTED"  # the platform's status for a signal that nothing can be done with (contract 3)
+
+ALARMING = frozenset({"Insufficient Buying Power", "Margin Violation"})  # contract 2.2
 
 
 def denied(signal: Signal, ticket: Ticket, denial: Denial) -> SignalRefused:
@@ -56,4 +59,18 @@ def unusable(signal: Signal, ticket: Ticket, error: FieldError) -> SignalRefused
         value=error.value,
         raw=signal.raw,
         malformed=True,
+    )
+
+
+def alarming(error: BrokerError, now_ms: int) -> Alert | None:
+    """`order_rejection` for the platform, for the two reasons it wants to hear of, word by word (contract 2.2)."""
+    reason = error.text.rpartition("reason:")[2].strip()
+    if error.policy != "terminal" or reason not in ALARMING:
+        return None
+    return Alert(
+        kind="order_rejection",
+        severity="critical",
+        text=reason,
+        ref=error.ref,
+        details=(("order_id", error.request_id), ("time", iso(now_ms))),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from conf.sections import Entry
 from router.bracket import stem_of
-from router.messages import OrderLifecycleEvent
+from router.messages import Alert, OrderLifecycleEvent, Side
 
 DEAD = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive", "PendingCancel"})
 PARTIAL_FACTOR = 2  # an entry that filled in part gets twice the time
@@ -14,12 +14,17 @@ PARTIAL_FACTOR = 2  # an entry that filled in part gets twice the time
 
 @dataclass(frozen=True)
 class Resting:
-    """A live entry. Times are monotonic ns."""
+    """A live entry and IB's last word on it. Times are monotonic ns."""
 
     delivery: str
-    ref: str
+    event: OrderLifecycleEvent
     since_ns: int
     deadline_ns: int
+
+    @property
+    def ref(self) -> str:
+        """Its orderRef."""
+        return self.event.ref
 
 
 class EntryTimeouts:
@@ -39,10 +44,8 @@ class EntryTimeouts:
             return
         known = self._resting.get(event.ref)
         since_ns = known.since_ns if known else now_ns
-        limit_s = self._rules.limit_timeout_s if event.order_type == "LMT" else self._rules.market_timeout_s
-        if event.filled > 0:
-            limit_s *= PARTIAL_FACTOR
-        self._resting[event.ref] = Resting(stem, event.ref, since_ns, since_ns + int(limit_s * 1e9))
+        limit_s = self._limit_s(event) * (PARTIAL_FACTOR if event.filled > 0 else 1)
+        self._resting[event.ref] = Resting(stem, event, since_ns, since_ns + int(limit_s * 1e9))
 
     def due(self, now_ns: int) -> list[Resting]:
         """Entries whose time is up; each is returned once and watched no longer."""
@@ -53,3 +56,35 @@ class EntryTimeouts:
 
     def __len__(self) -> int:
         return len(self._resting)
+
+    def _limit_s(self, event: OrderLifecycleEvent) -> float:
+        if event.algo:
+            return self._rules.algo_timeout_s
+        return self._rules.limit_timeout_s if event.order_type == "LMT" else self._rules.market_timeout_s
+
+
+def alert(resting: Resting) -> Alert:
+    """`execution_timeout` for the platform (contract 2.2); quantities in shares or contracts."""
+    event, seconds = resting.event, (resting.deadline_ns - resting.since_ns) / 1e9
+    return Alert(
+        kind="execution_timeout",
+        severity="warning",
+        text=f"entry cancelled after {seconds:g} s with {event.filled:g} of {event.quantity:g} filled",
+        ref=event.ref,
+        signal_id=resting.delivery.rpartition("-")[0],
+        symbol=event.contract.symbol if event.contract else "",
+        details=(
+            ("order_id", event.order_id),
+            ("side", side_of(event)),
+            ("filled", event.filled),
+            ("timeout_seconds", seconds),
+        ),
+    )
+
+
+def side_of(event: OrderLifecycleEvent) -> Side:
+    """The view behind an entry: an option's is in its right, since options are bought for either (contract 0.1)."""
+    contract = event.contract
+    if contract is not None and contract.sec_type == "OPT":
+        return "LONG" if contract.right == "C" else "SHORT"
+    return "LONG" if event.action == "BUY" else "SHORT"

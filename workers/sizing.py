@@ -18,6 +18,7 @@ from ipc.bus import Envelope, Requester, Source, Subscriber
 from router import risk
 from router.broker_view import BrokerView
 from router.contract import describe
+from router.entry import check
 from router.errors import FieldError
 from router.gates import PlatformGates
 from router.messages import (
@@ -294,7 +295,11 @@ class Sizing:
             account=account,
             quote=self._view.quotes.get(contract.con_id) or no_quote(contract.con_id, contract.symbol),
         )
-        request = order_request(self._settings, sized)
+        try:
+            request = order_request(self._settings, sized)
+        except FieldError as error:
+            self._refuse(candidate, "REJECTED", str(error), check=error.field, detail=error.value)
+            return
         if request is None:
             self._refuse(
                 candidate,
@@ -387,5 +392,6 @@ class Sizing:
 
 
 def main(settings: Settings) -> int:
-    """Entry of `python -m workers sizing`."""
+    """Entry of `python -m workers sizing`. Raises ConfigError for an entry that IB would never take."""
+    check(settings.entry)
     return run(settings, "sizing", Sizing)

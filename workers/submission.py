@@ -14,6 +14,7 @@ from conf.settings import Settings
 from ipc.bus import Envelope, Requester, Source, Subscriber
 from router.bracket import legs
 from router.messages import (
+    BrokerError,
     CancelOrders,
     CommandRefused,
     LinkPhase,
@@ -27,8 +28,9 @@ from router.messages import (
     PlaceReply,
     SignalRefused,
 )
+from router.refusal import alarming
 from router.signal import age_ms
-from router.timeouts import EntryTimeouts, Resting
+from router.timeouts import EntryTimeouts, Resting, alert
 from workers.guardian import Guardian
 from workers.killpoint import kill_point
 from workers.role import LoopShell
@@ -197,6 +199,10 @@ class Submission:
             match envelope.message:
                 case OrderLifecycleEvent() as event:
                     self._timeouts.observe(event, time.monotonic_ns())
+                case BrokerError() as error:
+                    alarm = alarming(error, now_ms())
+                    if alarm is not None:
+                        self._shell.publisher.publish(alarm)
                 case LinkState() as link:
                     self._link = link
                 case _:
@@ -212,7 +218,7 @@ class Submission:
         self._log.warning("entry timed out, cancelling", order_ref=resting.ref, after_s=round(after_s, 1))
         signal_id = resting.delivery.rpartition("-")[0]
         self._shell.publisher.publish(
-            OrderTimedOut(delivery=resting.delivery, signal_id=signal_id, after_s=after_s)
+            OrderTimedOut(delivery=resting.delivery, signal_id=signal_id, after_s=after_s), alert(resting)
         )
         self._gateway.send(
             f"{resting.ref}/cancel/{resting.since_ns}", CancelOrders(refs=(resting.ref,)), self._on_cancelled

@@ -117,6 +117,7 @@ class Leg(msgspec.Struct, frozen=True, array_like=True):
     parent_id: int = 0  # order id of the order that has to fill first
     algo: str = ""  # IB algo, empty for none
     algo_params: tuple[tuple[str, str], ...] = ()
+    good_till: str = ""  # of a GTD: when IB ends it, as IB writes it in UTC
 
 
 class OrderRequest(Message, frozen=True):
@@ -139,3 +140,7 @@ class OrderRequest(Message, frozen=True):
     min_tick: float
     expires_ms: int  # epoch ms after which an unsent order is stale
     bands: tuple[PriceBand, ...] = ()  # market rule, lowest first; empty: min_tick at every price
+    tif: str = "DAY"  # of the entry, as are those below
+    good_till: str = ""
+    algo: str = ""
+    algo_params: tuple[tuple[str, str], ...] = ()

@@ -24,7 +24,7 @@ class Published(Message, frozen=True):
 class Alert(Message, frozen=True):
     """A person should look: dispatch passes it on to the platform's channel `alerts:critical`.
 
-    `kind` is the platform's `type` (snake_case); `details` are further fields of its document, as text.
+    `kind` is the platform's `type` (snake_case); `details` are further fields of its document.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Alert(Message, frozen=True):
     ref: str = ""  # orderRef, where it is about an order
     signal_id: str = ""
     symbol: str = ""
-    details: tuple[tuple[str, str], ...] = ()
+    details: tuple[tuple[str, str | int | float], ...] = ()
 
 
 class Heartbeat(Message, frozen=True):

@@ -67,6 +67,9 @@ class OrderLifecycleEvent(Message, frozen=True):
     trail_percent: float | None = None  # percents; None unless it trails
     trail_stop: float | None = None
     adjustment: Adjustment | None = None  # still to come; None once IB has made it
+    good_till: str = ""  # of a GTD, as IB writes it
+    algo: str = ""
+    algo_params: tuple[tuple[str, str], ...] = ()
 
 
 class OrderChange(Message, frozen=True):

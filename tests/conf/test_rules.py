@@ -96,3 +96,11 @@ def test_a_reset_window_names_days_and_clock_times(root: Path) -> None:
     good = load(root, {"ROUTER_BROKER__RESET_WINDOWS": "Mon 01:00-02:00,Fri-Sun 23:00-03:00"})
     assert good.broker.reset_windows == ("Mon 01:00-02:00", "Fri-Sun 23:00-03:00")
     assert "reset_windows" in refusal(root, BROKER__RESET_WINDOWS="nightly")
+
+
+@pytest.mark.parametrize(("tif", "style"), [("GTD", "platform"), ("FOK", "market")])
+def test_some_times_in_force_need_a_limit(root: Path, tif: str, style: str) -> None:
+    """A style that may send market orders takes no GTD or FOK; one that never does takes both."""
+    problem = refusal(root, ENTRY__TIF=tif, ENTRY__STYLE=style)
+    assert problem == (f"[entry] tif = '{tif}' needs a limit, and style = '{style}' may send market orders")
+    assert load(root, {"ROUTER_ENTRY__TIF": tif, "ROUTER_ENTRY__STYLE": "mid"}).entry.tif == tif

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from conf.sections import Protection
 from router import bracket
-from router.bracket import EntryTerms, entry_terms, legs, protect, split, stem_of
+from router.bracket import legs, protect, split, stem_of
 from router.errors import FieldError
 from router.messages import Action, ContractSpec, Leg, Target
-from tests.router.factory import OPTION, STOCK, quote, request, signal
+from tests.router.factory import OPTION, STOCK, request, signal
 
 TICKS = st.sampled_from([0.01, 0.05, 0.1, 0.25])
 OTHER = ContractSpec(sec_type="FUT", symbol="ES")
@@ -40,103 +40,6 @@ def test_options_are_bought(contract: ContractSpec, side: str, action: str) -> N
 def test_opposite() -> None:
     """What was bought is sold, what was sold is bought."""
     assert [bracket.opposite("BUY"), bracket.opposite("SELL")] == ["SELL", "BUY"]
-
-
-# ---------------------------------------------------------------- entry
-
-
-@pytest.mark.parametrize(
-    ("confidence", "strategy", "action", "expected"),
-    [
-        (94, "0dte", "BUY", ("LMT", 2.50)),
-        (94, "0DTE", "BUY", ("LMT", 2.50)),
-        (86, "1dte", "BUY", ("MKT", 2.50)),
-        (86, "moc", "SELL", ("MKT", 2.50)),
-        (85, "14dte", "BUY", ("LMT", 2.50)),
-        (70, "14dte", "BUY", ("LMT", 2.50)),
-        (69, "14dte", "BUY", ("LMT", 2.47)),
-        (69, "14dte", "SELL", ("LMT", 2.53)),
-    ],
-)
-def test_entry_type(confidence: int, strategy: str, action: Action, expected: tuple[str, float]) -> None:
-    """Above 85 market unless 0DTE, from 70 on the middle, below it a third of the spread (contract 6)."""
-    terms = entry_terms(signal(confidence=confidence, strategy=strategy), action, quote(2.40, 2.60), 0.01)
-    assert terms is not None
-    assert (terms.order_type, terms.reference) == expected
-    assert terms.limit == (terms.reference if terms.order_type == "LMT" else None)
-
-
-@pytest.mark.parametrize("confidence", [60, 80, 95])
-@pytest.mark.parametrize("strategy", ["0dte", "1dte"])
-@pytest.mark.parametrize(
-    ("bid", "ask", "last", "hint", "reference"),
-    [
-        (None, 2.52, 2.48, 9.0, 2.48),
-        (2.48, None, 2.48, 9.0, 2.48),
-        (None, None, None, 2.47, 2.47),
-        (None, None, None, None, None),
-    ],
-)
-def test_entry_without_both_sides(
-    confidence: int,
-    strategy: str,
-    bid: float | None,
-    ask: float | None,
-    last: float | None,
-    hint: float | None,
-    reference: float | None,
-) -> None:
-    """No bid or no ask: the last trade, then the signal's own hint, then there is no order (contract 6)."""
-    terms = entry_terms(
-        signal(confidence=confidence, strategy=strategy, entry_hint=hint), "BUY", quote(bid, ask, last), 0.01
-    )
-    assert (terms.reference if terms else None) == reference
-
-
-def test_market_entry_with_sides_and_no_last() -> None:
-    """A missing last trade is no reason to refuse a market entry that has both sides (contract 8.15)."""
-    terms = entry_terms(signal(strategy="1dte"), "BUY", quote(2.48, 2.52, None), 0.01)
-    assert terms == EntryTerms("MKT", None, 2.50)
-
-
-@pytest.mark.parametrize("strategy", ["0dte", "1dte"])
-@pytest.mark.parametrize(
-    ("last", "entered"), [(0.01, False), (0.05, False), (0.07, False), (0.08, True), (0.1, True)]
-)
-def test_no_entry_where_no_stop_fits(strategy: str, last: float, entered: bool) -> None:
-    """A price of one tick leaves no room for a stop below it, and no position is unprotected (contract 0.8, 0.14)."""
-    terms = entry_terms(signal(strategy=strategy), "BUY", quote(None, None, last), 0.05)
-    assert (terms is not None) is entered
-
-
-@given(
-    st.integers(0, 100),
-    st.sampled_from(["0dte", "1dte", "14dte", "moc"]),
-    st.sampled_from(["BUY", "SELL"]),
-    st.none() | st.floats(0.01, 1e5),
-    st.none() | st.floats(0.01, 1e5),
-    st.none() | st.floats(0.01, 1e5),
-    TICKS,
-)
-def test_entry_law(
-    confidence: int,
-    strategy: str,
-    action: Action,
-    bid: float | None,
-    ask: float | None,
-    last: float | None,
-    tick: float,
-) -> None:
-    """Whatever the quote, an entry's prices are on the tick, two ticks at least, and inside the sides there are."""
-    assume(bid is None or ask is None or bid <= ask)
-    terms = entry_terms(signal(confidence=confidence, strategy=strategy), action, quote(bid, ask, last), tick)
-    if terms is None:
-        return
-    assert on_grid(terms.reference, tick)
-    assert terms.reference >= 2 * tick
-    assert terms.limit == (terms.reference if terms.order_type == "LMT" else None)
-    if bid is not None and ask is not None:
-        assert bid - tick < terms.reference < ask + tick
 
 
 # ---------------------------------------------------------------- protection
@@ -369,9 +272,3 @@ def test_foreign_refs(ref: str) -> None:
 def test_own_refs(leg: str) -> None:
     """Every leg the design names, under an id with dashes of its own (design, section 6)."""
     assert stem_of(f"sim-0dte-mfqwpfk0-{leg}") == "sim-0dte-mfqwpfk0"
-
-
-def test_sizes_do_not_price() -> None:
-    """Sizes at bid and ask are no part of the price."""
-    terms = entry_terms(signal(), "BUY", quote(bid_size=None, ask_size=None), 0.01)
-    assert terms == EntryTerms("LMT", 2.5, 2.5)

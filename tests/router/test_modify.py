@@ -44,6 +44,15 @@ def test_what_is_changed_and_nothing_else() -> None:
     assert (moved.limit_price, moved.oca_type, moved.role) == (3.5, 0, "target")
 
 
+def test_an_entry_keeps_its_algorithm_and_its_end() -> None:
+    """IB lets no modification drop an algorithm (440), and no GTD go without its date."""
+    terms: dict[str, Any] = {"tif": "GTD", "good_till": "20250919-14:02:00", "algo": "Adaptive"}
+    event = order_event(**terms, algo_params=(("adaptivePriority", "Urgent"),))
+    leg = modified(event, ModifyOrder(event.ref, "price", limit_price=2.6), with_parent=True)
+    assert (leg.tif, leg.good_till, leg.algo) == ("GTD", "20250919-14:02:00", "Adaptive")
+    assert leg.algo_params == (("adaptivePriority", "Urgent"),)
+
+
 def test_a_stop_becomes_a_trail() -> None:
     """Type, percent and start are given; the old stop price is no trailing amount."""
     change = ModifyOrder(REF, "trail", order_type="TRAIL", trail_percent=20.0, trail_stop=1.5)

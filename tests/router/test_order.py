@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from conf.sections import Entry
 from conf.settings import load
+from router.bracket import legs
+from router.errors import FieldError
 from router.gates import PlatformGates, Reading
 from router.messages import AccountSnapshot, ContractReady
 from router.order import Sized, order_request
@@ -90,3 +93,32 @@ def test_the_signals_own_targets_share_the_quantity() -> None:
     request = order_request(SETTINGS, given(signal=signal))
     assert request is not None
     assert [(target.price, target.quantity) for target in request.targets] == [(3.0, 3), (3.5, 2), (4.0, 2)]
+
+
+def configured(**entry: Any) -> Any:
+    """The settings with another [entry]."""
+    return msgspec.structs.replace(SETTINGS, entry=Entry(**entry))
+
+
+def test_the_entry_section_goes_into_the_request_and_its_entry_leg() -> None:
+    """Time in force, its end, the algorithm; the children stay as they are, and an algorithm keeps to regular hours."""
+    given_params = ("adaptivePriority=Patient",)
+    settings = configured(style="mid", tif="GTC", algo="Adaptive", algo_params=given_params)
+    request = order_request(settings, GIVEN)
+    assert request == factory.request(
+        tif="GTC", algo="Adaptive", algo_params=(("adaptivePriority", "Patient"),)
+    )
+    entry, *children = legs(request, outside_rth=True)
+    assert (entry.tif, entry.algo, entry.algo_params) == ("GTC", request.algo, request.algo_params)
+    assert not entry.outside_rth
+    assert children == list(legs(factory.request(), outside_rth=True)[1:])
+    dated = order_request(configured(style="mid", tif="GTD", good_till_s=60), GIVEN)
+    assert dated is not None
+    entry, *_ = legs(dated, outside_rth=True)
+    assert (entry.tif, entry.good_till, entry.outside_rth) == ("GTD", "20250919-14:01:00", True)
+
+
+def test_an_algorithm_that_takes_no_options_refuses_the_signal() -> None:
+    """By field and value, before anything is sent."""
+    with pytest.raises(FieldError, match="takes STK, not OPT"):
+        order_request(configured(algo="Twap"), GIVEN)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from conf.ib_errors import Policy
 from router.errors import FieldError
-from router.refusal import denied, unreadable, unusable
+from router.messages import Alert, BrokerError
+from router.refusal import alarming, denied, unreadable, unusable
 from router.risk import Denial
 from router.signal import MAX_PAYLOAD_BYTES, delivery_of, parse
 from tests.router import factory
@@ -49,3 +51,25 @@ def test_an_unusable_signal_is_told_under_its_delivery() -> None:
     assert refused.malformed
     assert refused.raw == signal.raw
     assert refused.field == "symbol"
+
+
+@pytest.mark.parametrize("text", ["Margin Violation", "Order rejected - reason:Margin Violation"])
+def test_two_rejections_are_alarming(text: str) -> None:
+    """`order_rejection` with the fields of contract 2.2."""
+    error = BrokerError(101, 201, text, "abc-1-E", 1, "terminal")
+    assert alarming(error, factory.TS_MS) == Alert(
+        kind="order_rejection",
+        severity="critical",
+        text="Margin Violation",
+        ref="abc-1-E",
+        details=(("order_id", 101), ("time", "2025-09-19T14:00:00+00:00")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "policy"),
+    [("Order rejected - reason:Insufficient Buying Power.", "terminal"), ("Margin Violation", "query")],
+)
+def test_other_rejections_are_not(text: str, policy: Policy) -> None:
+    """The reason must be one of the two exactly, and the order ended by it."""
+    assert alarming(BrokerError(101, 201, text, "abc-1-E", 1, policy), 0) is None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.sections import Entry
-from router.timeouts import EntryTimeouts, Resting
-from tests.router.factory import order_event
+from router.messages import Alert, ContractSpec, Side
+from router.timeouts import EntryTimeouts, Resting, alert, side_of
+from tests.router.factory import OPTION, STOCK, order_event
 
 S = 1_000_000_000
 DELIVERY = "9bbeedc541dd1c7a-mfqwpfk0"
@@ -26,7 +28,9 @@ def test_due_when_its_time_is_up(watch: EntryTimeouts, order_type: str, seconds:
     """A limit may rest 60 s, anything else 30 s; each is returned once."""
     watch.observe(order_event(order_type=order_type), 5 * S)
     assert watch.due((5 + seconds) * S - 1) == []
-    assert watch.due((5 + seconds) * S) == [Resting(DELIVERY, ENTRY, 5 * S, (5 + seconds) * S)]
+    assert watch.due((5 + seconds) * S) == [
+        Resting(DELIVERY, order_event(order_type=order_type), 5 * S, (5 + seconds) * S)
+    ]
     assert watch.due((500 + seconds) * S) == []
     assert len(watch) == 0
 
@@ -103,3 +107,41 @@ def test_law(words: list[tuple[int, str, float]]) -> None:
     alive = {ref for ref, status in last.items() if status.endswith("ubmitted")}
     assert {one.ref for one in watch.due(10**15)} == alive
     assert watch.due(10**16) == []
+
+
+def test_an_algorithm_has_its_own_time(watch: EntryTimeouts) -> None:
+    """It works an order over minutes, whatever the order's type."""
+    watch.observe(order_event(order_type="MKT", algo="Vwap"), 0)
+    assert watch.due(299 * S) == []
+    assert len(watch.due(300 * S)) == 1
+
+
+def test_the_platforms_alert(watch: EntryTimeouts) -> None:
+    """`execution_timeout` with the fields of contract 2.2, the doubled time where some was filled."""
+    watch.observe(order_event(filled=3.0, remaining=4.0), 0)
+    [resting] = watch.due(120 * S)
+    assert alert(resting) == Alert(
+        kind="execution_timeout",
+        severity="warning",
+        text="entry cancelled after 120 s with 3 of 7 filled",
+        ref=ENTRY,
+        signal_id="9bbeedc541dd1c7a",
+        symbol="SPY",
+        details=(("order_id", 101), ("side", "LONG"), ("filled", 3.0), ("timeout_seconds", 120.0)),
+    )
+    assert alert(Resting(DELIVERY, order_event(contract=None), 0, S)).symbol == ""
+
+
+@pytest.mark.parametrize(
+    ("contract", "action", "side"),
+    [
+        (OPTION, "BUY", "LONG"),
+        (msgspec.structs.replace(OPTION, right="P"), "BUY", "SHORT"),
+        (STOCK, "BUY", "LONG"),
+        (STOCK, "SELL", "SHORT"),
+        (None, "SELL", "SHORT"),
+    ],
+)
+def test_side_of(contract: ContractSpec | None, action: str, side: Side) -> None:
+    """A bought put is a SHORT view (contract 0.1)."""
+    assert side_of(order_event(contract=contract, action=action)) == side

@@ -12,6 +12,8 @@ import pytest
 from conf.settings import Settings
 from ipc.bus import Requester
 from router.messages import (
+    Alert,
+    BrokerError,
     CancelOrders,
     CancelReply,
     CommandRefused,
@@ -161,15 +163,35 @@ def test_an_entry_that_rests_too_long_is_cancelled(stage: Stage) -> None:
         replayed=True,
     )
     gateway = stage.peer("gateway", cancelled, [READY, resting])
-    worker = stage.worker("submission", Submission, ("decision",))
+    worker = stage.worker("submission", Submission, ("decision", "alert"))
     stage.until(lambda: gateway.commands, "the cancel")
     assert [command for _, command in gateway.commands] == [CancelOrders(refs=(resting.ref,))]
-    stage.until(lambda: stage.heard, "the time-out on the bus")
+    stage.until(lambda: stage.of(Alert), "the time-out on the bus")
+    [alert] = stage.of(Alert)
+    assert isinstance(alert, Alert)
+    assert (alert.kind, alert.ref, alert.symbol) == ("execution_timeout", resting.ref, "SPY")
     [timed_out] = stage.of(OrderTimedOut)
     assert isinstance(timed_out, OrderTimedOut)
     assert timed_out.delivery == request.delivery
     assert timed_out.after_s >= 0.2
     assert (worker.progress["timed_out"], worker.progress["resting"]) == (1, 0)
+
+
+def test_a_rejection_the_platform_wants_to_hear_of_is_an_alert(stage: Stage) -> None:
+    """`order_rejection` for a lack of buying power; other rejections end their signal and nothing more."""
+    gateway = stage.peer("gateway", lambda *_: None, [READY])
+    worker = stage.worker("submission", Submission, ("alert",))
+    stage.until(lambda: not worker.waiting_for, "ready")
+    said = (
+        "Order rejected - reason:No trading permissions",
+        "Order rejected - reason:Insufficient Buying Power",
+    )
+    for order_id, text in enumerate(said, start=101):
+        gateway.publish(BrokerError(order_id, 201, text, f"abc-{order_id}-E", 1, "terminal"))
+    stage.until(lambda: stage.of(Alert), "the alert")
+    [alert] = stage.of(Alert)
+    assert isinstance(alert, Alert)
+    assert (alert.kind, alert.ref) == ("order_rejection", "abc-102-E")
 
 
 def test_a_refused_cancel_is_loud_and_ends_nothing(stage: Stage) -> None:

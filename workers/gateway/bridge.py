@@ -105,6 +105,9 @@ class Bridge:
             trail_percent=_price(order.trailingPercent) if order.orderType in TRAILS else None,
             trail_stop=_price(order.trailStopPrice) if order.orderType in TRAILS else None,
             adjustment=_adjustment(order),
+            good_till=order.goodTillDate,
+            algo=order.algoStrategy,
+            algo_params=tuple((tag, value) for tag, value in order.algoParams),
         )
         self._keep(event)
         return event

@@ -28,6 +28,7 @@ class OpenOrder(NamedTuple):
     lmtPrice: str  # noqa: N815
     auxPrice: str  # noqa: N815
     tif: str
+    goodTillDate: str  # noqa: N815
     ocaGroup: str  # noqa: N815
     account: str
     orderRef: str  # noqa: N815
@@ -43,6 +44,8 @@ class OpenOrder(NamedTuple):
     adjustedStopPrice: str  # noqa: N815
     adjustedTrailingAmount: str  # noqa: N815
     adjustableTrailingUnit: int  # noqa: N815
+    algoStrategy: str  # noqa: N815
+    algoParams: list[tuple[str, str]]  # noqa: N815
     status: str
 
 
@@ -51,7 +54,9 @@ def read(fields: Sequence[str], server_version: int) -> OpenOrder:
     shift = 0 if server_version < NO_FA_PROFILE else -1
     hedged = 62 + shift  # deltaNeutralOrderType
     percent = hedged + 2 + (8 if fields[hedged] else 0) + 3
-    status = _status_place(fields, hedged)
+    algo = _algo_place(fields, hedged)
+    tags = fields[algo + 2 : algo + 2 + 2 * int(fields[algo + 1])] if fields[algo] else []
+    status = algo + 1 + (1 + len(tags) if fields[algo] else 0) + 2  # behind it, solicited and whatIf
     kind, trigger, trail_stop, _, stop, _, trailing, unit = fields[_adjustment_places(fields, status)]
     return OpenOrder(
         orderId=int(fields[1]),
@@ -61,6 +66,7 @@ def read(fields: Sequence[str], server_version: int) -> OpenOrder:
         lmtPrice=fields[16],
         auxPrice=fields[17],
         tif=fields[18],
+        goodTillDate=fields[36 + shift],
         ocaGroup=fields[19],
         account=fields[20],
         orderRef=fields[23],
@@ -76,6 +82,8 @@ def read(fields: Sequence[str], server_version: int) -> OpenOrder:
         adjustedStopPrice=stop,
         adjustedTrailingAmount=trailing,
         adjustableTrailingUnit=int(unit or 0),
+        algoStrategy=fields[algo],
+        algoParams=list(zip(tags[::2], tags[1::2], strict=True)),
         status=fields[status],
     )
 
@@ -92,8 +100,8 @@ def _adjustment_places(fields: Sequence[str], status: int) -> slice:
     return slice(at, at + 8)
 
 
-def _status_place(fields: Sequence[str], at: int) -> int:
-    """From the place of deltaNeutralOrderType to that of the status."""
+def _algo_place(fields: Sequence[str], at: int) -> int:
+    """From the place of deltaNeutralOrderType to that of algoStrategy."""
     at += 2 + (8 if fields[at] else 0)  # deltaNeutral*: TWS sends the text "None", and the eight with it
     at += 7  # continuousUpdate .. comboLegsDescrip
     at += 1 + 8 * int(fields[at])  # combo legs
@@ -102,7 +110,4 @@ def _status_place(fields: Sequence[str], at: int) -> int:
     increment = fields[at + 2]
     at += 3 + (7 if increment and 0 < float(increment) < UNSET_FROM else 0)  # scale
     at += 2 if fields[at] else 1  # hedge
-    at += 5 + (3 if int(fields[at + 4]) else 0)  # optOutSmartRouting .. delta neutral contract
-    if fields[at]:  # algorithm
-        at += 1 + 2 * int(fields[at + 1])
-    return at + 1 + 2  # behind it, solicited and whatIf
+    return at + 5 + (3 if int(fields[at + 4]) else 0)  # optOutSmartRouting .. delta neutral contract

@@ -59,6 +59,7 @@ def dress(order: Any, leg: Leg, account: str) -> None:
     order.trailStopPrice = _number(leg.trail_stop)
     order.trailingPercent = _number(leg.trail_percent)
     order.tif = leg.tif
+    order.goodTillDate = leg.good_till
     order.outsideRth = leg.outside_rth
     order.ocaGroup = leg.oca_group
     order.ocaType = leg.oca_type

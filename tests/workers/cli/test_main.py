@@ -48,6 +48,12 @@ def test_a_configuration_with_problems_is_exit_78_for_every_command(
     assert router("status") == 78
 
 
+def test_an_algorithm_ib_does_not_have_is_named(router: Router, capsys: pytest.CaptureFixture[str]) -> None:
+    """What only the table of algorithms knows is a problem of the configuration too."""
+    assert router("config", "check", ENTRY__ALGO="Vwop") == 78
+    assert "[entry] algo = 'Vwop': is no algo of IB" in capsys.readouterr().err
+
+
 def test_a_good_configuration_says_what_it_is(router: Router, capsys: pytest.CaptureFixture[str]) -> None:
     """Profile, mode, root, where Redis and the broker are; never a URL."""
     assert router("config", "check") == 0

@@ -119,6 +119,14 @@ def test_an_adjustable_stop(joined: Bridge) -> None:
     assert (made.adjustment, made.trail_stop, made.trail_percent) == (None, 1.6, 42.5)
 
 
+def test_an_algorithm_and_its_end(joined: Bridge) -> None:
+    """A modification that left them out would be refused by IB (440), so they are part of the terms."""
+    worked: dict[str, Any] = {"algoStrategy": "Adaptive", "algoParams": [("adaptivePriority", "Patient")]}
+    event = opened(joined, **worked, tif="GTD", goodTillDate="20250919-14:02:00")
+    assert (event.algo, event.algo_params) == ("Adaptive", (("adaptivePriority", "Patient"),))
+    assert (event.tif, event.good_till) == ("GTD", "20250919-14:02:00")
+
+
 def test_stop_price(joined: Bridge) -> None:
     """A stop's price is its auxPrice, and its unset limit is None."""
     event = opened(joined, orderType="STP", lmtPrice=sys.float_info.max, auxPrice=1.4)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from router.algos import TABLE, Algo, parameters
 from router.bracket import legs
 from router.messages import (
     BrokerError,
@@ -19,6 +20,7 @@ from router.messages import (
     ExecutionFill,
     Message,
     OrderLifecycleEvent,
+    OrderRequest,
     PnLSnapshot,
     PositionSnapshot,
     Quote,
@@ -30,10 +32,12 @@ from tests.workers.gateway.harness import Ear, eventually, linked, new_link
 from tests.workers.gateway.peer import Peer, frame
 from tests.workers.gateway.told import OPTION as OPTION_FIELDS
 from tests.workers.gateway.told import commission, execution, status
+from workers.gateway.library import IB
 from workers.gateway.link import Link
 from workers.gateway.orders import to_contract
 
 TOO_LONG = 2**24  # bytes; IB's own clients refuse a message of this length
+new_client: Callable[[], Any] = IB  # untyped
 Rebuild = Callable[[Link], Callable[[float], Awaitable[None]]]
 AAPL = ContractSpec(sec_type="STK", symbol="AAPL")
 REBUILDS: list[tuple[str, Rebuild]] = [
@@ -744,3 +748,55 @@ def test_library_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         play(story)
     assert [record for record in caplog.records if record.name.startswith("ib_insync")] == []
+
+
+SAMPLES = {"share": "0.1", "count": "100", "flag": "1", "time": "15:30:00 US/Eastern"}
+
+
+def worked(algo: Algo, number: int) -> OrderRequest:
+    """A limit far from the market, worked by the algorithm with every one of its parameters."""
+    texts = [f"{one.name}={SAMPLES.get(one.kind) or one.choices[-1]}" for one in algo.parameters]
+    texts = [text.replace("15:30", "15:45") if text.startswith("endTime") else text for text in texts]
+    return request(
+        delivery=f"algo{number}-mfqwpfk0",
+        limit_price=1.0,
+        stop_price=0.5,
+        targets=(Target(2.0, 7),),
+        algo=algo.name,
+        algo_params=parameters(algo.name, texts),
+    )
+
+
+def test_every_algorithm_and_a_gtd_come_back_from_the_paper_gateway(paper: RunningGateway) -> None:
+    """An unmodified client of the library sees them, and so do we: a modification can repeat them."""
+
+    async def story() -> None:
+        async with linked(paper.port) as (link, ear):
+            (ready,) = await link.contract_details(AAPL, 5)
+            orders = [worked(algo, number) for number, algo in enumerate(TABLE)]
+            dated = request(
+                delivery="gtd-mfqwpfk0", limit_price=1.0, stop_price=0.5, targets=(Target(2.0, 7),)
+            )
+            orders.append(msgspec.structs.replace(dated, tif="GTD", good_till="20991231-21:00:00"))
+            for order in orders:
+                bracket = legs(msgspec.structs.replace(order, contract=ready.contract), outside_rth=True)
+                link.place(ready.contract, link.bracket(bracket, link.accounts[0]))
+            other = new_client()
+            await other.connectAsync("127.0.0.1", paper.port, clientId=2, timeout=10)
+            try:
+                seen = {one.order.orderRef: one.order for one in await other.reqAllOpenOrdersAsync()}
+            finally:
+                other.disconnect()
+            heard = {event.ref: event for event in ear.heard(OrderLifecycleEvent)}
+            for order in orders:
+                ref = f"{order.delivery}-E"
+                theirs, ours = seen[ref], heard[ref]
+                pairs = [(one.tag, one.value) for one in theirs.algoParams]
+                assert (theirs.algoStrategy, pairs) == (order.algo, list(order.algo_params))
+                assert (theirs.tif, theirs.goodTillDate) == (order.tif, order.good_till)
+                assert theirs.outsideRth is not bool(order.algo)
+                assert (ours.algo, ours.algo_params) == (order.algo, order.algo_params)
+                assert (ours.tif, ours.good_till) == (order.tif, order.good_till)
+            assert ear.undecodable == []
+
+    asyncio.run(asyncio.wait_for(story(), 60))

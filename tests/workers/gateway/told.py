@@ -134,5 +134,8 @@ def order(**changes: Any) -> Any:
         "adjustedStopPrice": sys.float_info.max,
         "adjustedTrailingAmount": sys.float_info.max,
         "adjustableTrailingUnit": 0,
+        "goodTillDate": "",
+        "algoStrategy": "",
+        "algoParams": [],
     }
     return SimpleNamespace(**(plain | changes))
