@@ -179,17 +179,16 @@ def test_an_entry_that_rests_too_long_is_cancelled(stage: Stage) -> None:
 
 def test_a_rejection_the_platform_wants_to_hear_of_is_an_alert(stage: Stage) -> None:
     """`order_rejection` for a lack of buying power; other rejections end their signal and nothing more."""
-    gateway = stage.peer("gateway", lambda *_: None, [READY])
-    worker = stage.worker("submission", Submission, ("alert",))
-    stage.until(lambda: not worker.waiting_for, "ready")
-    said = (
-        "Order rejected - reason:No trading permissions",
-        "Order rejected - reason:Insufficient Buying Power",
-    )
-    for order_id, text in enumerate(said, start=101):
+    resting = factory.order_event(replayed=True)
+    gateway = stage.peer("gateway", cancelled, [READY, resting])
+    stage.worker("submission", Submission, ("alert",))
+    stage.until(lambda: stage.of(Alert), "the time-out, after which we know to be heard")
+    said = ("No trading permissions", "Insufficient Buying Power")
+    for order_id, reason in enumerate(said, start=101):
+        text = f"Order rejected - reason:{reason}"
         gateway.publish(BrokerError(order_id, 201, text, f"abc-{order_id}-E", 1, "terminal"))
-    stage.until(lambda: stage.of(Alert), "the alert")
-    [alert] = stage.of(Alert)
+    stage.until(lambda: len(stage.of(Alert)) > 1, "the alert")
+    _, alert = stage.of(Alert)
     assert isinstance(alert, Alert)
     assert (alert.kind, alert.ref) == ("order_rejection", "abc-102-E")
 
