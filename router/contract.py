@@ -69,6 +69,16 @@ def _option(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
     )
 
 
+def named(text: str, field: str) -> ContractSpec:
+    """The contract of a text in the configuration: a stock's symbol, or an option's OCC symbol. Raises FieldError."""
+    match = _OCC.fullmatch(text)
+    if match is not None:
+        return _option({"occ_symbol": text}, match["root"])
+    if not _SYMBOL.fullmatch(text):
+        raise FieldError(field, text, "must be a stock symbol, or the OCC symbol of an option")
+    return ContractSpec(sec_type="STK", symbol=text)
+
+
 def check_symbol(symbol: object) -> str:
     """An upper-case root symbol of at most twelve characters. Raises FieldError."""
     if not isinstance(symbol, str) or len(symbol) > 12 or not _SYMBOL.fullmatch(symbol):

@@ -87,7 +87,8 @@ def check(rules: Entry) -> None:
             sec_type = min(algos.ALGOS[rules.algo].sec_types)
             algos.check_order(rules.algo, sec_type=sec_type, order_type="LMT", tif=rules.tif)
     except FieldError as error:
-        raise ConfigError(f"[entry] {error}".replace("entry.", "")) from None
+        section, _, rest = str(error).partition(".")
+        raise ConfigError(f"[{section}] {rest}") from None
 
 
 def _price(

@@ -271,7 +271,7 @@ def test_an_algorithm_for_stocks_takes_no_option() -> None:
     [
         ({"algo": "Nope"}, r"\[entry\] algo = 'Nope': is no algo of IB: Adaptive, "),
         ({"algo": "Vwap"}, r"\[entry\] algo_params.maxPctVol = '': Vwap needs a value"),
-        ({"algo_params": ("a=b",)}, r"\[entry\] algo_params.a = 'b': needs algo"),
+        ({"algo_params": ("a=b",)}, r"\[entry\] algo_params.a = 'b': needs entry.algo"),
         ({"algo": "Adaptive", "tif": "IOC"}, r"\[entry\] tif = 'IOC': Adaptive takes DAY and GTC"),
     ],
 )

@@ -10,6 +10,7 @@ import time
 from conf.settings import ConfigError, Settings, load
 from router.entry import check
 from router.errors import RouterError
+from router.lines import prewarmed
 from workers.cli.health import Exit
 from workers.cli.listening import listening
 from workers.cli.misuse import Misused
@@ -119,6 +120,7 @@ def _down(settings: Settings, options: argparse.Namespace) -> int:
 def _config_check(settings: Settings, options: argparse.Namespace) -> int:
     """The settings could be loaded: say which they are. Raises ConfigError for what else is wrong with them."""
     check(settings.entry)
+    prewarmed(settings)
     redis = "configured" if settings.redis.url else "the router's own"
     port = settings.broker.port or f"from {settings.broker.port_file}"
     print(f"ok: profile {settings.profile}, mode {settings.mode}, root {settings.root}")

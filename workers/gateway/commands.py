@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
@@ -11,15 +10,12 @@ import msgspec
 import structlog
 
 from ipc.bus import JournalError, JournalFull
-from router.contract import nearest_listed
 from router.errors import Recoverable
 from router.messages import (
     CancelAll,
     CancelOrders,
     CancelReply,
     CommandRefused,
-    ContractReady,
-    ContractSpec,
     FindDelivery,
     Flatten,
     HoldingsQuery,
@@ -36,11 +32,11 @@ from router.messages import (
     PlaceOrders,
     PlaceReply,
     PrepareContract,
-    PriceBand,
     ResolveParked,
 )
 from router.messages import Message as BusMessage
 from router.pacing import Priority, UnitTooLarge
+from workers.gateway.contracts import Contracts
 from workers.gateway.current import Current
 from workers.gateway.desk import Desk, Reply, dropped
 from workers.gateway.known import Known
@@ -48,7 +44,6 @@ from workers.gateway.session import Session, Sink
 from workers.killpoint import kill_point
 
 NEVER_MS = 2**53  # epoch ms
-RULE_S = 1.0  # for a market rule: a signal waits for it
 
 log = structlog.get_logger()
 
@@ -67,8 +62,7 @@ class Commands:
         self._reply = reply
         session.resend = self._send_again
         self._desk = Desk(session, current, durable=durable, reply=reply)
-        self._qualified: dict[ContractSpec, ContractReady] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.contracts = Contracts(session, current, session.settings, reply)
         self.placed = 0
 
     def handle(self, request_id: str, message: BusMessage) -> BusMessage | None:
@@ -95,7 +89,7 @@ class Commands:
             case CancelAll():
                 return self._cancel_all(request_id)
             case PrepareContract():
-                return self._prepare(request_id, message.contract)
+                return self._prepare(request_id, message)
             case _:
                 return CommandRefused(
                     code="UNKNOWN_COMMAND", text=f"the gateway has no {type(message).__name__}"
@@ -169,6 +163,12 @@ class Commands:
         )
         return PlaceReply(delivery=request.delivery, outcome="sent")
 
+    def _prepare(self, request_id: str, command: PrepareContract) -> BusMessage | None:
+        kill_point("gateway.prepare")
+        if self._session.phase is not LinkPhase.READY:
+            return self._desk.not_ready()
+        return self.contracts.prepare(request_id, command.contract)
+
     def _resolve(self, request_id: str, command: ResolveParked) -> BusMessage | None:
         """An operator's decision on a parked bracket, journalled before it has effect."""
         try:
@@ -232,79 +232,6 @@ class Commands:
 
         self._session.link.cancel_all(written, lambda error: self._reply(request_id, dropped(error)))
         return None
-
-    # ------------------------------------------------------------ contracts
-
-    def _prepare(self, request_id: str, wanted: ContractSpec) -> BusMessage | None:
-        kill_point("gateway.prepare")
-        if self._session.phase is not LinkPhase.READY:
-            return self._desk.not_ready()
-        ready = self._qualified.get(wanted)
-        if ready is not None:
-            self._session.stream(ready.contract)
-            return ready
-        task = asyncio.ensure_future(self._qualify(request_id, wanted))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return None
-
-    async def _qualify(self, request_id: str, wanted: ContractSpec) -> None:
-        kill_point("gateway.details.before")
-        try:
-            found = await self._session.link.contract_details(wanted, self._session.request_timeout_s)
-        except TimeoutError:
-            self._reply(request_id, CommandRefused("LOOKUP_FAILED", "IB did not answer in time", retry=True))
-            return
-        except OSError as error:
-            self._reply(request_id, CommandRefused("LOOKUP_FAILED", str(error), retry=True))
-            return
-        kill_point("gateway.details.after")
-        if len(found) != 1:
-            what = f"fits {len(found)} contracts at IB" if found else await self._not_listed(wanted)
-            self._reply(request_id, CommandRefused(code="CONTRACT_LOOKUP_FAILED", text=what))
-            return
-        ready = found[0]
-        if not ready.contract.exchange:
-            ready = msgspec.structs.replace(
-                ready, contract=msgspec.structs.replace(ready.contract, exchange=wanted.exchange)
-            )
-        kill_point("gateway.rule.before")
-        ready = msgspec.structs.replace(ready, bands=await self._bands(ready.contract.con_id))
-        kill_point("gateway.rule.after")
-        self._qualified[wanted] = ready
-        self._session.stream(ready.contract)
-        kill_point("gateway.prepared.before")
-        self._reply(request_id, ready)
-        kill_point("gateway.prepared.after")
-
-    async def _not_listed(self, wanted: ContractSpec) -> str:
-        """That it is not listed, and for an option what is: strikes of its expiry, else expiries of its strike."""
-        text = "is not listed at IB"
-        if wanted.sec_type != "OPT":
-            return text
-        for loose in ({"strike": 0.0}, {"expiry": ""}):
-            try:
-                listed = await self._session.link.contract_details(
-                    msgspec.structs.replace(wanted, con_id=0, local_symbol="", **loose), RULE_S
-                )
-            except (TimeoutError, OSError):
-                return text
-            near = nearest_listed(wanted, [one.contract for one in listed])
-            if near:
-                return f"{text}; {near}"
-        return text
-
-    async def _bands(self, con_id: int) -> tuple[PriceBand, ...]:
-        """The contract's market rule; without one, or an answer, its minimum tick stands for all prices."""
-        link = self._session.link
-        rule_id = link.inbound.rule_of.get(con_id, 0)
-        if not rule_id:
-            return ()
-        try:
-            return await link.market_rule(rule_id, min(RULE_S, self._session.request_timeout_s))
-        except (TimeoutError, OSError) as error:
-            log.warning("no market rule, minimum tick used", con_id=con_id, rule=rule_id, problem=str(error))
-            return ()
 
 
 def not_kept(error: Recoverable) -> CommandRefused:

@@ -22,6 +22,9 @@ from workers.gateway.values import amount, contract_spec, from_contract, number,
 
 CLIENT_ID_IN_USE = 326  # answered with request id -1, then the socket closes
 NO_SUCH_CONTRACT = frozenset({200, 321})  # no security definition, request not valid: asking again is no use
+NO_MARKET_DATA = frozenset(
+    {101, 200, 354, 10168, 10186}
+)  # the request for it is over: a later one may succeed
 
 # end-of-answer messages and the request each one ends
 _ENDS = {
@@ -175,6 +178,8 @@ class Inbound:
             self.refusal = text
         policy = self._policies.of(code)
         self._batch.append(self.bridge.error(request_id, code, text, policy, now_ns=self.read_ns))
+        if code in NO_MARKET_DATA:
+            self.lines.close(request_id)
         if request_id in self.details and code in NO_SUCH_CONTRACT:
             self._answer(request_id)
         elif request_id in self.details:

@@ -9,6 +9,7 @@ Everything that is sent waits for its turn in the outbox; the library's own thro
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -222,7 +223,7 @@ class Link:
         """Start the contract's market data unless it is streaming already."""
         if self.inbound.lines.request_of(spec.con_id) is None:
             request = self._client.getReqId()
-            self.inbound.lines.open(request, spec)
+            self.inbound.lines.open(request, spec, time.monotonic_ns())
             contract = to_contract(spec)
             self._send(lambda: self._client.reqMktData(request, contract, "", False, False, []))
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from conf.settings import Settings
+from router.lines import prewarmed
 from router.messages import BrokerError, ExecutionFill, LinkPhase, Message, OrderLifecycleEvent
 from workers.gateway.commands import Commands
 from workers.gateway.current import Current
@@ -93,5 +94,6 @@ class Gateway:
 
 
 def main(settings: Settings) -> int:
-    """Entry of `python -m workers gateway`."""
+    """Entry of `python -m workers gateway`. Raises ConfigError for a contract that nothing can be made of."""
+    prewarmed(settings)
     return run_async(settings, "gateway", Gateway)

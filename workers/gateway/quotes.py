@@ -21,6 +21,7 @@ class Line:
     last: float | None = None
     bid_size: float | None = None
     ask_size: float | None = None
+    heard_ns: int = 0  # monotonic: when it was opened, or ticked last
 
 
 class Lines:
@@ -30,9 +31,9 @@ class Lines:
         self._lines: dict[int, Line] = {}
         self._changed: set[int] = set()
 
-    def open(self, request_id: int, contract: ContractSpec) -> None:
+    def open(self, request_id: int, contract: ContractSpec, now_ns: int) -> None:
         """Start keeping the ticks of this request."""
-        self._lines[request_id] = Line(contract)
+        self._lines[request_id] = Line(contract, heard_ns=now_ns)
 
     def close(self, request_id: int) -> None:
         """Forget a line that nobody uses any more."""
@@ -47,6 +48,11 @@ class Lines:
     def request_of(self, con_id: int) -> int | None:
         """The request id that streams this contract, or None."""
         return next((rid for rid, line in self._lines.items() if line.contract.con_id == con_id), None)
+
+    def silence_ns(self, con_id: int, now_ns: int) -> int:
+        """For how long a contract's line has not ticked; 0 where there is no line."""
+        line = self._lines.get(self.request_of(con_id) or 0)
+        return now_ns - line.heard_ns if line else 0
 
     def contracts(self) -> tuple[ContractSpec, ...]:
         """What is being streamed."""
@@ -73,6 +79,7 @@ class Lines:
 
     @staticmethod
     def _quote(line: Line, now_ns: int) -> Quote:
+        line.heard_ns = now_ns
         return Quote(
             con_id=line.contract.con_id,
             symbol=line.contract.symbol,

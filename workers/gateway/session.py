@@ -57,7 +57,7 @@ class Session:
     def __init__(
         self, settings: Settings, sink: Sink, known: Known, current: Current, doubts: Doubts | None = None
     ) -> None:
-        self._settings = settings
+        self.settings = self._settings = settings
         self._sink = sink
         self._known = known
         self._current = current
@@ -163,6 +163,11 @@ class Session:
         self._streams[contract.con_id] = contract
         if self.phase in (LinkPhase.READY, LinkPhase.DEGRADED):  # else the rebuild will
             self.link.stream_quotes(contract)
+
+    def release(self, con_id: int) -> None:
+        """Stop a contract's quotes, on this connection and on every later one."""
+        self._streams.pop(con_id, None)
+        self.link.release_quotes(con_id)
 
     async def _connect(self) -> None:
         broker = self._settings.broker

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import msgspec
 import pytest
 
 from conf.settings import Settings
@@ -31,18 +30,17 @@ from router.messages import (
     PlaceBracket,
     PlaceReply,
     PrepareContract,
-    PriceBand,
     Quote,
     StatusQuery,
     Target,
 )
 from tests.paper.conftest import RunningGateway
-from tests.router.factory import OPTION, STOCK, order_event, request
+from tests.router.factory import STOCK, order_event, request
 from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import Running, eventually, running
 from tests.workers.gateway.peer import Peer, frame
 from tests.workers.gateway.test_known import intent
-from tests.workers.gateway.test_link import details, placed
+from tests.workers.gateway.test_link import placed
 from workers.gateway.commands import Commands
 from workers.gateway.known import Known
 
@@ -441,124 +439,6 @@ def test_intent_that_cannot_be_kept(configure: Configure) -> None:
     play(story)
 
 
-# ---------------------------------------------------------------- contracts
-
-
-def test_prepare(configure: Configure) -> None:
-    """Qualified once, remembered, and its quotes are streamed."""
-
-    async def story(peer: Peer) -> None:
-        peer.answers["9"] = lambda asked: [details(asked[2], 1001), frame(52, 1, asked[2])]
-        async with serving(configure(peer.port)) as counter:
-            wanted = msgspec.structs.replace(OPTION, con_id=0)
-            for _ in range(2):
-                ready = await counter.ask(PrepareContract(wanted))
-                assert isinstance(ready, ContractReady)
-                assert (ready.contract.con_id, ready.min_tick) == (1001, 0.05)
-                assert ready.bands == (PriceBand(0.0, 0.05), PriceBand(3.0, 0.1))
-            await counter.one.session.link.ping(5)
-            assert len(peer.asked["9"]) == len(peer.asked["91"]) == len(peer.asked["1"]) == 1
-
-    play(story)
-
-
-def test_prepare_without_a_market_rule(configure: Configure) -> None:
-    """IB does not tell the rule: the minimum tick stands for every price, and the order goes on."""
-
-    async def story(peer: Peer) -> None:
-        peer.answers["9"] = lambda asked: [details(asked[2], 1001), frame(52, 1, asked[2])]
-        del peer.answers["91"]
-        async with serving(configure(peer.port, request_timeout_s=0.2)) as counter:
-            ready = await counter.ask(PrepareContract(msgspec.structs.replace(OPTION, con_id=0)))
-            assert isinstance(ready, ContractReady)
-            assert (ready.min_tick, ready.bands) == (0.05, ())
-
-    play(story)
-
-
-@pytest.mark.parametrize(
-    ("con_ids", "said"), [([], "is not listed at IB"), ([1, 2], "fits 2 contracts at IB")]
-)
-def test_prepare_without_one_contract(configure: Configure, con_ids: list[int], said: str) -> None:
-    """None, or more than one: refused for good, with how many there are."""
-
-    async def story(peer: Peer) -> None:
-        peer.answers["9"] = lambda asked: [
-            *(details(asked[2], con_id) for con_id in con_ids),
-            frame(52, 1, asked[2]),
-        ]
-        async with serving(configure(peer.port)) as counter:
-            reply = await counter.ask(PrepareContract(AAPL))
-            assert refused(reply) == ("CONTRACT_LOOKUP_FAILED", False)
-            assert isinstance(reply, CommandRefused)
-            assert reply.text == said
-            assert not peer.asked["1"]
-
-    play(story)
-
-
-def test_prepare_without_an_exchange(configure: Configure) -> None:
-    """IB may leave the exchange out: the wanted one is kept, since an order needs it."""
-
-    async def story(peer: Peer) -> None:
-        def answer(asked: list[str]) -> list[bytes]:
-            fields = details(asked[2], 1001)[4:-1].decode().split("\0")
-            assert fields[7] == "SMART"
-            fields[7] = ""
-            return [frame(*fields), frame(52, 1, asked[2])]
-
-        peer.answers["9"] = answer
-        async with serving(configure(peer.port)) as counter:
-            ready = await counter.ask(PrepareContract(msgspec.structs.replace(OPTION, con_id=0)))
-            assert isinstance(ready, ContractReady)
-            assert ready.contract.exchange == "SMART"
-
-    play(story)
-
-
-def test_prepare_without_an_answer(configure: Configure) -> None:
-    """No answer in time, an error of IB's, or a link that breaks meanwhile: it may be tried again, with the reason."""
-
-    async def story(peer: Peer) -> None:
-        async with serving(configure(peer.port, request_timeout_s=0.2)) as counter:
-            late = await counter.ask(PrepareContract(AAPL))
-            assert late == CommandRefused("LOOKUP_FAILED", "IB did not answer in time", retry=True)
-            peer.answers["9"] = lambda asked: [frame(4, 2, asked[2], 100, "Max rate exceeded", "")]
-            slow = await counter.ask(PrepareContract(AAPL))
-            assert slow == CommandRefused("LOOKUP_FAILED", "IB error 100: Max rate exceeded", retry=True)
-
-            def hang_up(_: list[str]) -> list[bytes]:
-                peer.hang_up()
-                return []
-
-            peer.answers["9"] = hang_up
-            assert refused(await counter.ask(PrepareContract(AAPL))) == ("LOOKUP_FAILED", True)
-
-    play(story)
-
-
-def test_prepared_before_the_link_broke(configure: Configure) -> None:
-    """A contract qualified earlier is no reason to touch a connection that is not there."""
-
-    async def story(peer: Peer) -> None:
-        peer.answers["9"] = lambda asked: [details(asked[2], 1001), frame(52, 1, asked[2])]
-        async with serving(configure(peer.port)) as counter:
-            wanted = msgspec.structs.replace(OPTION, con_id=0)
-            await counter.ask(PrepareContract(wanted))
-            welcome = peer.answers.pop("71")
-            peer.hang_up()
-            await counter.one.reaches(LinkPhase.DOWN)
-            assert refused(await counter.ask(PrepareContract(wanted))) == ("LINK_NOT_READY", True)
-            peer.answers["71"] = welcome
-            await counter.one.reaches(READY, times=2)
-            assert isinstance(await counter.ask(PrepareContract(wanted)), ContractReady)
-            await counter.one.session.link.ping(5)
-            assert len(peer.asked["9"]) == 1
-            assert len(peer.asked["1"]) == 2
-
-    play(story)
-
-
 # ---------------------------------------------------------------- the paper gateway
 
 
@@ -590,17 +470,5 @@ def test_on_the_paper_gateway(configure: Configure, paper: RunningGateway) -> No
             assert await counter.ask(CancelOrders((entry,))) == CancelReply(())
             text = paper.ledger.read_text()
             assert text.count('"name": "PlaceOrder"') + text.count('"name":"PlaceOrder"') == 3
-
-    asyncio.run(asyncio.wait_for(story(), 60))
-
-
-def test_contract_the_paper_gateway_does_not_list(configure: Configure, paper: RunningGateway) -> None:
-    """An unlisted strike is refused for good (contract 1.1: a strike may be unlisted)."""
-
-    async def story() -> None:
-        async with serving(configure(paper.port)) as counter:
-            nowhere = msgspec.structs.replace(OPTION, con_id=0, strike=454.87)
-            reply = await counter.ask(PrepareContract(nowhere))
-            assert refused(reply) == ("CONTRACT_LOOKUP_FAILED", False)
 
     asyncio.run(asyncio.wait_for(story(), 60))

@@ -151,7 +151,7 @@ def test_pnl_of_its_subscription(desk: Desk) -> None:
 def test_ticks(desk: Desk) -> None:
     """A price tick carries its side's size; an empty price says nothing, -1 that there is none; one quote a read."""
     inbound = desk.inbound
-    inbound.lines.open(9, SPEC)
+    inbound.lines.open(9, SPEC, 0)
     for tick, price, size in (("1", "2.48", "10"), ("2", "2.52", "12"), ("4", "2.5", "3")):
         inbound.handle(["1", "6", "9", tick, price, size, "0"])
     inbound.handle(["2", "6", "9", "0", "11"])
@@ -228,7 +228,7 @@ def test_of_no_use(desk: Desk) -> None:
 def test_reset(desk: Desk) -> None:
     """The next connection starts without lines, account values, subscriptions, refusal and ended orders."""
     inbound = desk.inbound
-    inbound.lines.open(9, SPEC)
+    inbound.lines.open(9, SPEC, 0)
     inbound.pnl_accounts[8] = "DU1"
     inbound.replaying.add("positions")
     inbound.handle(["4", "2", "-1", "326", "in use", ""])

@@ -15,8 +15,8 @@ BID, ASK, LAST, BID_SIZE, ASK_SIZE, LAST_SIZE = 1, 2, 4, 0, 3, 5
 def lines() -> Lines:
     """Two lines: an option under request 10, a stock under 11."""
     made = Lines()
-    made.open(10, OPTION)
-    made.open(11, STOCK)
+    made.open(10, OPTION, 0)
+    made.open(11, STOCK, 0)
     return made
 
 
