@@ -45,6 +45,7 @@ class Contracts:
         self._silence_ns = _ns(quotes.max_age_s)
         self._tasks: set[asyncio.Task[None]] = set()
         self._warming = False
+        session.on_ready = self.prewarm
         self._later()
 
     def prepare(self, request_id: str, wanted: ContractSpec) -> BusMessage | None:

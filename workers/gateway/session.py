@@ -32,6 +32,7 @@ from workers.gateway.current import Current
 from workers.gateway.doubts import ROUNDS, Doubts
 from workers.gateway.known import Known
 from workers.gateway.link import Link
+from workers.gateway.outbox import nothing
 from workers.killpoint import kill_point
 
 MAX_KEPT = 1 << 16  # bytes kept of one message that cannot be decoded
@@ -74,6 +75,7 @@ class Session:
         self._quarantine = Quarantine(_quarantine(settings))
         self._recovering: asyncio.Task[None] | None = None
         self.resend: Callable[[OrderIntent], None] = _nobody  # who sends a bracket again; Commands
+        self.on_ready: Callable[[], object] = nothing  # who begins when IB is READY; Contracts
         self.account = ""
         self.phase = LinkPhase.DOWN
         self._counts = {"messages": 0, "undecodable": 0, "connects": 0}
@@ -335,6 +337,7 @@ class Session:
             self._to(LinkPhase.DEGRADED, trouble)
         elif self.phase is not LinkPhase.READY:
             self._to(LinkPhase.READY, reason)
+            self.on_ready()
 
     def _backoff(self, attempt: int) -> float:
         broker = self._settings.broker

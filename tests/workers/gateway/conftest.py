@@ -24,10 +24,14 @@ def paper(tmp_path: Path) -> Iterator[RunningGateway]:
 
 @pytest.fixture
 def configure(make_settings: Callable[..., Settings]) -> Configure:
-    """Settings for a gateway on a port, quick to connect again; keywords are keys of [broker]."""
+    """Settings for a gateway on a port, quick to connect again, that looks nothing up beforehand.
+
+    Keywords are keys of [broker].
+    """
 
     def make(port: int, **broker: object) -> Settings:
         given = {"port": port, "backoff_first_s": 0.02, "backoff_max_s": 0.1, "settle_s": 0.02} | broker
-        return make_settings(**{f"BROKER__{name.upper()}": str(value) for name, value in given.items()})
+        named = {f"BROKER__{name.upper()}": str(value) for name, value in given.items()}
+        return make_settings(QUOTES__PREWARM="off", **named)
 
     return make

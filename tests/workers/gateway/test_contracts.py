@@ -333,12 +333,12 @@ def warmed(settings: Settings, prewarm: str) -> Settings:
 def test_what_is_configured_is_looked_up_beforehand(
     configure: Configure, prewarm: str, expected: list[str]
 ) -> None:
-    """One after the other, each once however often it is begun; streamed where that is asked for."""
+    """When IB is READY, one after the other, each once however often that is; streamed where that is asked for."""
 
     async def story(peer: Peer) -> None:
         listing(peer)
-        async with serving(warmed(configure(peer.port), prewarm)) as counter:
-            counter.commands.contracts.prewarm()
+        async with serving(warmed(configure(peer.port), prewarm), ready=False) as counter:
+            await counter.one.reaches(READY)
             counter.commands.contracts.prewarm()
             await eventually(lambda: len(peer.asked["91"]) == 1 and len(peer.asked["9"]) == 3, "all three")
             wanted = ContractSpec(sec_type="STK", symbol="SPY")
