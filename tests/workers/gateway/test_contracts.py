@@ -350,28 +350,46 @@ def test_what_is_configured_is_looked_up_beforehand(
 
 
 def test_nothing_is_looked_up_where_that_is_off(configure: Configure) -> None:
-    """Nor is it on a connection that is gone, or for a contract that is not listed."""
+    """A desk may keep every request for its signals."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(warmed(configure(peer.port), "off"), ready=False) as counter:
+            await counter.one.reaches(READY)
+            await written(counter)
+            assert not peer.asked["9"]
+
+    play(story)
+
+
+def test_what_is_not_listed_is_passed_over(configure: Configure) -> None:
+    """A symbol that IB does not know stops none of the others."""
 
     async def story(peer: Peer) -> None:
         peer.answers["9"] = lambda asked: [frame(52, 1, asked[2])]
-        async with serving(warmed(configure(peer.port), "off")) as counter:
-            counter.commands.contracts.prewarm()
-            await written(counter)
-            assert not peer.asked["9"]
-        async with serving(warmed(configure(peer.port), "stream")) as counter:
-            counter.commands.contracts.prewarm()
-            await eventually(lambda: len(peer.asked["9"]) >= 3, "the unlisted are passed over")
+        async with serving(warmed(configure(peer.port), "stream"), ready=False) as counter:
+            await eventually(lambda: len(peer.asked["9"]) >= 3, "all three were asked for")
             await counter.one.reaches(READY)
-            welcome = peer.answers.pop("71")
-            peer.hang_up()
-            await counter.one.reaches(LinkPhase.DOWN)
-            asked = len(peer.asked["9"])
-            counter.commands.contracts.prewarm()
-            peer.answers["71"] = welcome
-            await counter.one.reaches(READY, times=2)
             await written(counter)
-            assert len(peer.asked["9"]) == asked
             assert not peer.asked["1"]
+
+    play(story)
+
+
+def test_a_link_that_breaks_meanwhile_begins_again(configure: Configure) -> None:
+    """Nothing is asked of a connection that is gone; the next READY asks for what is missing."""
+
+    async def story(peer: Peer) -> None:
+        def hang_up(asked: list[str]) -> list[bytes]:
+            listing(peer)
+            peer.hang_up()
+            return []
+
+        peer.answers["9"] = hang_up
+        async with serving(warmed(configure(peer.port), "qualify"), ready=False) as counter:
+            await counter.one.reaches(READY, times=2)
+            await eventually(lambda: len(peer.asked["9"]) == 4, "the first again, and the others")
+            await written(counter)
+            assert [fields[4] for fields in peer.asked["9"]] == ["SPY", "SPY", "AAPL", "SPY"]
 
     play(story)
 
