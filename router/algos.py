@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from router.errors import FieldError
+from router.reasons import Reason
 
 Pairs = tuple[tuple[str, str], ...]  # IB's tags and values, in the order of the table
 Kind = Literal["share", "count", "flag", "choice", "time"]
@@ -123,13 +124,15 @@ def check_order(name: str, *, sec_type: str, order_type: str, tif: str) -> None:
     """Whether IB takes the algo with this order. Raises FieldError. The algo is one that `parameters` knows."""
     if not name:
         return
-    algo = ALGOS[name]
+    algo, code = ALGOS[name], Reason.ALGO_NOT_TAKEN
     if sec_type not in algo.sec_types:
-        raise FieldError("entry.algo", name, f"takes {' and '.join(sorted(algo.sec_types))}, not {sec_type}")
+        raise FieldError(
+            "entry.algo", name, f"takes {' and '.join(sorted(algo.sec_types))}, not {sec_type}", code
+        )
     if order_type not in ORDER_TYPES:
-        raise FieldError("entry.algo", name, f"takes market and limit orders, not {order_type}")
+        raise FieldError("entry.algo", name, f"takes market and limit orders, not {order_type}", code)
     if tif not in algo.tifs:
-        raise FieldError("entry.tif", tif, f"{name} takes {' and '.join(sorted(algo.tifs))}")
+        raise FieldError("entry.tif", tif, f"{name} takes {' and '.join(sorted(algo.tifs))}", code)
 
 
 def _split(given: Iterable[str]) -> dict[str, str]:

@@ -8,6 +8,8 @@ RouterError
 
 from __future__ import annotations
 
+from router.reasons import Reason
+
 MAX_SHOWN = 80  # characters of a foreign value that an error repeats
 
 
@@ -26,7 +28,8 @@ class Fatal(RouterError):
 class FieldError(Recoverable):
     """A value from outside is wrong. `field` is a dotted path, `value` a short text of what was there."""
 
-    def __init__(self, field: str, value: object, problem: str) -> None:
+    def __init__(self, field: str, value: object, problem: str, reason: Reason = Reason.BAD_FIELD) -> None:
+        self.reason = reason
         self.field = field
         self.value = repr(value)[:MAX_SHOWN]
         self.problem = problem

@@ -8,8 +8,6 @@ from router.messages import Alert, BrokerError, Signal, SignalRefused, Ticket
 from router.risk import Denial
 from router.signal import MAX_PAYLOAD_BYTES, delivery_of, salvage_id
 
-MALFORMED = "REJECTED"  # the platform's status for a signal that nothing can be done with (contract 3)
-
 ALARMING = frozenset({"Insufficient Buying Power", "Margin Violation"})  # contract 2.2
 
 
@@ -25,6 +23,7 @@ def denied(signal: Signal, ticket: Ticket, denial: Denial) -> SignalRefused:
         symbol=signal.symbol,
         field=denial.check,
         value=denial.detail,
+        code=denial.code,
     )
 
 
@@ -34,7 +33,7 @@ def unreadable(payload: bytes, ticket: Ticket, error: FieldError) -> SignalRefus
     return SignalRefused(
         delivery="",
         ticket=ticket,
-        status=MALFORMED,
+        status=error.reason.status,
         reason=str(error),
         signal_id=signal_id,
         symbol=symbol,
@@ -42,6 +41,7 @@ def unreadable(payload: bytes, ticket: Ticket, error: FieldError) -> SignalRefus
         value=error.value,
         raw=payload[:MAX_PAYLOAD_BYTES].decode(errors="backslashreplace"),
         malformed=True,
+        code=error.reason,
     )
 
 
@@ -50,7 +50,7 @@ def unusable(signal: Signal, ticket: Ticket, error: FieldError) -> SignalRefused
     return SignalRefused(
         delivery=delivery_of(signal),
         ticket=ticket,
-        status=MALFORMED,
+        status=error.reason.status,
         reason=str(error),
         signal=signal,
         signal_id=signal.id,
@@ -59,6 +59,7 @@ def unusable(signal: Signal, ticket: Ticket, error: FieldError) -> SignalRefused
         value=error.value,
         raw=signal.raw,
         malformed=True,
+        code=error.reason,
     )
 
 

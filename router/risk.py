@@ -13,11 +13,8 @@ from conf.settings import Settings
 from router.errors import FieldError
 from router.gates import PlatformGates
 from router.messages import Signal
+from router.reasons import AFTER_SIZING, BEFORE_SIZING, Reason
 from router.signal import CLOCK_SKEW_MS, age_ms, expired
-
-RISK_REJECTED = "RISK_REJECTED"
-BEFORE_SIZING = "risk_checks_failed"
-AFTER_SIZING = "risk_checks_failed_post_sizing"
 
 
 @dataclass(frozen=True)
@@ -36,12 +33,17 @@ class Facts:
 
 @dataclass(frozen=True)
 class Denial:
-    """Why a signal ends here: `status` and `reason` as the platform reads them, `check` and `detail` for people."""
+    """Why a signal ends here: `reason` as the platform reads it, `check` and `detail` (field and value) for people."""
 
-    status: str
+    code: Reason
     reason: str
     check: str
     detail: str
+
+    @property
+    def status(self) -> str:
+        """The status of the ack (contract 3)."""
+        return self.code.status
 
 
 Check = Callable[[Facts], Denial | None]
@@ -63,11 +65,13 @@ def screen(facts: Facts) -> None:
     """
     signal, known = facts.signal, facts.settings.ingress.symbols
     if signal.symbol not in known:
-        raise FieldError("symbol", signal.symbol, "is not configured; add it to ingress.symbols to trade it")
+        problem = "is not configured; add it to ingress.symbols to trade it"
+        raise FieldError("symbol", signal.symbol, problem, Reason.UNKNOWN_SYMBOL)
     if expired(signal.contract, facts.now_eastern):
-        raise FieldError("contract.expiry", signal.contract.expiry, "has expired")
+        raise FieldError("contract.expiry", signal.contract.expiry, "has expired", Reason.CONTRACT_EXPIRED)
     if age_ms(signal, facts.now_ms) < -CLOCK_SKEW_MS:
-        raise FieldError("ts", signal.ts_ms, "lies in the future: compare the platform's clock with ours")
+        problem = "lies in the future: compare the platform's clock with ours"
+        raise FieldError("ts", signal.ts_ms, problem, Reason.CLOCK_AHEAD)
 
 
 def fresh(facts: Facts) -> Denial | None:
@@ -75,7 +79,7 @@ def fresh(facts: Facts) -> Denial | None:
     age = age_ms(facts.signal, facts.now_ms)
     if age <= facts.settings.ingress.max_age_ms:
         return None
-    return Denial("STALE", f"stale_signal_{age}ms", "fresh", f"{age} ms old")
+    return Denial(Reason.STALE, Reason.STALE.words.format(age=age), "fresh", f"{age} ms old")
 
 
 def premium_bought(facts: Facts) -> Denial | None:
@@ -85,14 +89,20 @@ def premium_bought(facts: Facts) -> Denial | None:
     if signal.contract.sec_type != "OPT" or signal.contract.right == matching:
         return None
     detail = f"{signal.side} view with right {signal.contract.right}"
-    return Denial("DENIED", "SHORT_PREMIUM_NOT_ALLOWED", "premium_bought", detail)
+    code = Reason.SHORT_PREMIUM_NOT_ALLOWED
+    return Denial(code, code.words, "premium_bought", detail)
 
 
 def new_positions_allowed(facts: Facts) -> Denial | None:
     """`risk:new_positions_allowed`; only the exact text `false` blocks."""
     if facts.gates.new_positions_allowed:
         return None
-    return _denied(facts, "new_positions_allowed", "risk:new_positions_allowed is false")
+    return _denied(
+        facts,
+        Reason.NEW_POSITIONS_NOT_ALLOWED,
+        "new_positions_allowed",
+        "risk:new_positions_allowed is false",
+    )
 
 
 def not_halted(facts: Facts) -> Denial | None:
@@ -100,7 +110,7 @@ def not_halted(facts: Facts) -> Denial | None:
     if not facts.gates.halted:
         return None
     key = "risk:halt:status" if facts.gates.halted == "halt" else "risk:permanent_halt"
-    return _denied(facts, "not_halted", f"halted by {key}")
+    return _denied(facts, Reason.HALTED, "not_halted", f"halted by {key}")
 
 
 def multipliers(facts: Facts) -> Denial | None:
@@ -109,7 +119,7 @@ def multipliers(facts: Facts) -> Denial | None:
     for name, reading in (("position_size", gates.size_multiplier), ("stop", gates.stop_multiplier)):
         if not reading.usable:
             detail = f"risk:{name}_multiplier = {reading.raw!r}: must be a number in (0, 2]"
-            return _denied(facts, "multipliers", detail)
+            return _denied(facts, Reason.MULTIPLIER_UNUSABLE, "multipliers", detail)
     return None
 
 
@@ -119,7 +129,7 @@ def notional_within_buying_power(facts: Facts) -> Denial | None:
     if not facts.notional or facts.notional <= limit:
         return None
     detail = f"notional {facts.notional:.2f} USD above {limit:.2f} USD"
-    return _denied(facts, "notional_within_buying_power", detail)
+    return _denied(facts, Reason.NOTIONAL_TOO_LARGE, "notional_within_buying_power", detail)
 
 
 def daily_loss(facts: Facts) -> Denial | None:
@@ -127,10 +137,15 @@ def daily_loss(facts: Facts) -> Denial | None:
     limit = -facts.settings.risk.max_daily_loss
     today = facts.gates.daily_pnl.value
     if today is None:
-        return _denied(facts, "daily_loss", f"risk:daily_pnl = {facts.gates.daily_pnl.raw!r} is no number")
+        return _denied(
+            facts,
+            Reason.DAILY_LOSS,
+            "daily_loss",
+            f"risk:daily_pnl = {facts.gates.daily_pnl.raw!r} is no number",
+        )
     if today >= limit:
         return None
-    return _denied(facts, "daily_loss", f"{today:.2f} USD today, limit {limit:.2f} USD")
+    return _denied(facts, Reason.DAILY_LOSS, "daily_loss", f"{today:.2f} USD today, limit {limit:.2f} USD")
 
 
 def max_positions(facts: Facts) -> Denial | None:
@@ -138,7 +153,9 @@ def max_positions(facts: Facts) -> Denial | None:
     limit = facts.settings.risk.max_positions
     if facts.open_positions < limit:
         return None
-    return _denied(facts, "max_positions", f"{facts.open_positions} open, limit {limit}")
+    return _denied(
+        facts, Reason.MAX_POSITIONS, "max_positions", f"{facts.open_positions} open, limit {limit}"
+    )
 
 
 TABLE: tuple[Check, ...] = (
@@ -154,6 +171,5 @@ TABLE: tuple[Check, ...] = (
 NAMES = tuple(check.__name__ for check in TABLE)
 
 
-def _denied(facts: Facts, check: str, detail: str) -> Denial:
-    reason = BEFORE_SIZING if facts.notional is None else AFTER_SIZING
-    return Denial(RISK_REJECTED, reason, check, detail)
+def _denied(facts: Facts, code: Reason, check: str, detail: str) -> Denial:
+    return Denial(code, BEFORE_SIZING if facts.notional is None else AFTER_SIZING, check, detail)

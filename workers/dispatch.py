@@ -16,6 +16,7 @@ from ipc.bus import BEGINNING, Envelope, Position, Reset, Source, Subscriber
 from router.book import Book, Outcome
 from router.effects import Acknowledge, DeadLetter, Distribute, Effect, Gauge, Warn
 from router.messages import CommandRefused, Heartbeat, LinkState, Message, Published
+from router.reasons import Reason
 from workers.role import LoopShell
 from workers.runner import run
 from workers.store import egress, state
@@ -77,7 +78,7 @@ class Dispatch:
 
     def handle(self, request_id: str, message: Message) -> Message | None:
         """Dispatch takes no commands."""
-        return CommandRefused(code="UNKNOWN_COMMAND", text=f"dispatch has no {type(message).__name__}")
+        return CommandRefused(code=Reason.UNKNOWN_COMMAND, text=f"dispatch has no {type(message).__name__}")
 
     def snapshot(self) -> Iterable[Message]:
         """What was published is in Redis."""

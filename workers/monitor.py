@@ -19,6 +19,7 @@ from router.messages import (
     StatusQuery,
     StatusReply,
 )
+from router.reasons import Reason
 from workers.role import LoopShell
 from workers.runner import run
 
@@ -67,7 +68,7 @@ class Monitor:
         if isinstance(message, StatusQuery):
             self._counts["queries"] += 1
             return self.status(time.monotonic_ns())
-        return CommandRefused(code="UNKNOWN_COMMAND", text=f"monitor has no {type(message).__name__}")
+        return CommandRefused(code=Reason.UNKNOWN_COMMAND, text=f"monitor has no {type(message).__name__}")
 
     def snapshot(self) -> Iterable[Message]:
         """The monitor publishes heartbeats only."""

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from conf.settings import Settings
 from ipc.bus import Envelope, Requester, Source, Subscriber
@@ -20,7 +17,6 @@ from router.broker_view import BrokerView
 from router.contract import describe
 from router.entry import check
 from router.errors import FieldError
-from router.gates import PlatformGates
 from router.messages import (
     CommandRefused,
     ContractReady,
@@ -29,17 +25,17 @@ from router.messages import (
     PlaceReply,
     PrepareContract,
     Quote,
-    Signal,
     SignalGated,
     SignalReceived,
     SignalRefused,
     SignalSized,
-    Ticket,
 )
-from router.order import Sized, order_request
-from router.quote import no_quote, priced
+from router.order import order_request
+from router.quote import priced
+from router.reasons import Reason, ending
 from router.refusal import denied, unreadable, unusable
 from router.signal import delivery_of, parse
+from workers.candidate import Candidate, Looks
 from workers.killpoint import kill_point
 from workers.role import LoopShell
 from workers.runner import run
@@ -48,21 +44,7 @@ from workers.store.ingress import Taken
 from workers.store.intake import Intake
 from workers.store.platform import read_gates
 
-EASTERN = ZoneInfo("US/Eastern")
 RETRY_S = 0.1  # before a command that was refused for now is tried again
-
-
-@dataclass
-class Candidate:
-    """A signal on its way. `deadline_ns` (monotonic) is when waiting for a quote ends."""
-
-    delivery: str
-    signal: Signal
-    ticket: Ticket
-    gates: PlatformGates | None = None
-    ready: ContractReady | None = None
-    deadline_ns: int = 0
-    attempts: int = 0
 
 
 class Sizing:
@@ -91,6 +73,7 @@ class Sizing:
             shell.context, settings.cmd("submission"), resend_s=settings.bus.resend_s
         )
         self._view = BrokerView()
+        self._looks = Looks(settings, self._view)
         self._candidates: dict[str, Candidate] = {}
         self._draining = False
         self._counts = {"received": 0, "refused": 0, "sized": 0, "submitted": 0}
@@ -111,7 +94,7 @@ class Sizing:
 
     def handle(self, request_id: str, message: Message) -> Message | None:
         """Sizing takes no commands."""
-        return CommandRefused(code="UNKNOWN_COMMAND", text=f"sizing has no {type(message).__name__}")
+        return CommandRefused(code=Reason.UNKNOWN_COMMAND, text=f"sizing has no {type(message).__name__}")
 
     def snapshot(self) -> Iterable[Message]:
         """Sizing has no state that a late subscriber needs."""
@@ -207,7 +190,7 @@ class Sizing:
             self._again(candidate, self._gate)
             return
         kill_point("sizing.gate.after")
-        facts = self._facts(candidate, candidate.gates)
+        facts = self._looks.facts(candidate, candidate.gates, now_ms=now_ms())
         try:
             risk.screen(facts)
         except FieldError as error:
@@ -239,14 +222,9 @@ class Sizing:
                     candidate.ready = reply
                     self._await_quote(candidate)
                 case CommandRefused(retry=False):
+                    code = ending(reply.code, Reason.CONTRACT_LOOKUP_FAILED)
                     what = describe(candidate.signal.contract)
-                    self._refuse(
-                        candidate,
-                        "REJECTED",
-                        "contract_lookup_failed",
-                        check="contract",
-                        detail=f"{what} {reply.text}",
-                    )
+                    self._refuse(candidate, code, "contract", f"{what} {reply.text}")
                 case _:
                     self._again(candidate, self._prepare)
 
@@ -257,7 +235,7 @@ class Sizing:
     def _await_quote(self, candidate: Candidate) -> None:
         wait_s = self._settings.entry.quote_wait_s
         candidate.deadline_ns = time.monotonic_ns() + int(wait_s * 1e9)
-        if self._priced(candidate):
+        if self._looks.priced(candidate, time.monotonic_ns()):
             self._size(candidate)
         else:
             self._shell.loop.after(wait_s, lambda: self._give_up_on_quote(candidate))
@@ -270,10 +248,6 @@ class Sizing:
             if priced(quote):
                 self._size(candidate)
 
-    def _priced(self, candidate: Candidate) -> bool:
-        ready = candidate.ready
-        return ready is not None and priced(self._view.quotes.get(ready.contract.con_id))
-
     def _give_up_on_quote(self, candidate: Candidate) -> None:
         if candidate.deadline_ns and candidate.delivery in self._candidates:
             self._size(candidate)  # a signal with a price hint of its own may still be priced
@@ -281,37 +255,21 @@ class Sizing:
     def _size(self, candidate: Candidate) -> None:
         """Everything is there: price, size, gate again, hand on."""
         candidate.deadline_ns = 0
-        account = self._view.account()
-        if candidate.ready is None or candidate.gates is None or account is None:
+        sized = self._looks.sized(candidate, time.monotonic_ns())
+        if sized is None:
             self._again(candidate, self._gate)
             return
-        contract = candidate.ready.contract
-        sized = Sized(
-            delivery=candidate.delivery,
-            signal=candidate.signal,
-            ticket=candidate.ticket,
-            gates=candidate.gates,
-            ready=candidate.ready,
-            account=account,
-            quote=self._view.quotes.get(contract.con_id) or no_quote(contract.con_id, contract.symbol),
-        )
         try:
             request = order_request(self._settings, sized)
         except FieldError as error:
-            self._refuse(candidate, "REJECTED", str(error), check=error.field, detail=error.value)
+            self._deny(candidate, risk.Denial(error.reason, str(error), error.field, error.value))
             return
         if request is None:
-            self._refuse(
-                candidate,
-                "NO_MARKET_DATA",
-                "price_unavailable",
-                check="quote",
-                detail="no quote, or none that leaves room for a stop",
-            )
+            detail = "no quote, only an old one, or none that leaves room for a stop"
+            self._refuse(candidate, Reason.NO_MARKET_DATA, "quote", detail)
             return
-        denial = risk.first_denial(
-            self._facts(candidate, candidate.gates, notional=request.notional), risk.TABLE
-        )
+        facts = self._looks.facts(candidate, sized.gates, now_ms=now_ms(), notional=request.notional)
+        denial = risk.first_denial(facts, risk.TABLE)
         if denial is not None:
             self._deny(candidate, denial)
             return
@@ -320,7 +278,7 @@ class Sizing:
         self._publish(SignalSized(delivery=candidate.delivery, request=request))
         kill_point("sizing.sized.after")
         if candidate.signal.dry_run:
-            self._refuse(candidate, "DRY_RUN", "dry_run", check="dry_run", detail="sized but never sent")
+            self._refuse(candidate, Reason.DRY_RUN, "dry_run", "sized but never sent")
             return
         kill_point("sizing.request.before")
         self._submission.send(candidate.delivery, request, lambda reply: self._on_submitted(candidate, reply))
@@ -332,20 +290,6 @@ class Sizing:
         if isinstance(reply, PlaceReply):
             self._counts["submitted"] += 1
         self._leave(candidate)
-
-    def _facts(
-        self, candidate: Candidate, gates: PlatformGates, *, notional: float | None = None
-    ) -> risk.Facts:
-        return risk.Facts(
-            settings=self._settings,
-            signal=candidate.signal,
-            now_ms=time.time_ns() // 1_000_000,
-            now_eastern=datetime.now(UTC).astimezone(EASTERN),
-            gates=gates,
-            buying_power=self._view.buying_power,
-            open_positions=self._view.open_positions,
-            notional=notional,
-        )
 
     # ------------------------------------------------------------ out
 
@@ -361,8 +305,8 @@ class Sizing:
         after = self._gate if step == self._prepare else step
         self._shell.loop.after(RETRY_S, lambda: after(candidate))
 
-    def _refuse(self, candidate: Candidate, status: str, reason: str, *, check: str, detail: str) -> None:
-        self._deny(candidate, risk.Denial(status, reason, check, detail))
+    def _refuse(self, candidate: Candidate, code: Reason, check: str, detail: str) -> None:
+        self._deny(candidate, risk.Denial(code, code.words, check, detail))
 
     def _deny(self, candidate: Candidate, denial: risk.Denial) -> None:
         self._end(candidate, denied(candidate.signal, candidate.ticket, denial))
@@ -377,6 +321,7 @@ class Sizing:
             "signal refused",
             signal_id=refused.signal_id,
             status=refused.status,
+            code=refused.code,
             reason=refused.reason,
             field=refused.field,
             value=refused.value,
@@ -389,6 +334,11 @@ class Sizing:
 
     def _publish(self, message: Message) -> None:
         self._shell.publisher.publish(message)
+
+
+def now_ms() -> int:
+    """Epoch milliseconds, the platform's clock."""
+    return time.time_ns() // 1_000_000
 
 
 def main(settings: Settings) -> int:

@@ -28,6 +28,7 @@ from router.messages import (
     PlaceReply,
     SignalRefused,
 )
+from router.reasons import Reason, ending
 from router.refusal import alarming
 from router.signal import age_ms
 from router.timeouts import EntryTimeouts, Resting, alert
@@ -100,7 +101,9 @@ class Submission:
     def handle(self, request_id: str, message: Message) -> Message | None:
         """An order request from sizing; answered once the gateway has answered for it."""
         if not isinstance(message, OrderRequest):
-            return CommandRefused(code="UNKNOWN_COMMAND", text=f"submission has no {type(message).__name__}")
+            return CommandRefused(
+                code=Reason.UNKNOWN_COMMAND, text=f"submission has no {type(message).__name__}"
+            )
         kill_point("submission.request")
         self._counts["requests"] += 1
         placing = Placing(request_id, message)
@@ -162,10 +165,11 @@ class Submission:
             case CommandRefused(retry=True) if now_ms() <= request.expires_ms:
                 self._shell.loop.after(RETRY_S, lambda: self._place(placing))
                 return
-            case CommandRefused(code="STALE") | CommandRefused(retry=True):
-                self._refuse(request, "STALE", f"stale_signal_{age_ms(request.signal, now_ms())}ms", reply)
+            case CommandRefused(code=Reason.STALE) | CommandRefused(retry=True):
+                words = Reason.STALE.words.format(age=age_ms(request.signal, now_ms()))
+                self._refuse(request, Reason.STALE, words, reply)
             case CommandRefused():
-                self._refuse(request, "REJECTED", reply.text, reply)
+                self._refuse(request, ending(reply.code, Reason.NOT_SENT), reply.text, reply)
             case _:
                 raise TypeError(f"the gateway answered PlaceBracket with {type(reply).__name__}")
         del self._placing[request.delivery]
@@ -173,9 +177,9 @@ class Submission:
         self._shell.responder.reply(placing.request_id, reply)
         kill_point("submission.reply.after")
 
-    def _refuse(self, request: OrderRequest, status: str, reason: str, reply: CommandRefused) -> None:
+    def _refuse(self, request: OrderRequest, code: Reason, reason: str, reply: CommandRefused) -> None:
         self._counts["refused"] += 1
-        signal = request.signal
+        signal, status = request.signal, code.status
         self._log.info("order refused", signal_id=signal.id, status=status, reason=reason, detail=reply.text)
         self._shell.publisher.publish(
             SignalRefused(
@@ -188,6 +192,7 @@ class Submission:
                 symbol=signal.symbol,
                 field=reply.code,
                 value=reply.text,
+                code=code,
             )
         )
 

@@ -138,7 +138,7 @@ class CancelReply(Message, frozen=True):
 
 
 class CommandRefused(Message, frozen=True):
-    """The receiver did not act. `retry` means the same command may succeed later (link not ready)."""
+    """The receiver did not act; `code` is one of `router.reasons`. `retry`: the same command may succeed later."""
 
     code: str
     text: str

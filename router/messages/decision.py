@@ -35,8 +35,9 @@ class SignalSized(Message, frozen=True):
 class SignalRefused(Message, frozen=True):
     """The end of a signal that never reached the broker.
 
-    `status` and `reason` are the platform's (contract 3); `field` and `value` name what was wrong with a
-    malformed one. `signal` is absent when the payload could not be read as a signal.
+    `code` is one of `router.reasons`, empty in journals from before there were; `status` and `reason` are the
+    platform's (contract 3); `field` and `value` name what was wrong. `signal` is absent when the payload could not be
+    read as a signal.
     """
 
     delivery: str
@@ -50,6 +51,7 @@ class SignalRefused(Message, frozen=True):
     value: str = ""
     raw: str = ""
     malformed: bool = False
+    code: str = ""
 
 
 class OrderSubmitted(Message, frozen=True):

@@ -7,6 +7,7 @@ import pytest
 from conf.ib_errors import Policy
 from router.errors import FieldError
 from router.messages import Alert, BrokerError
+from router.reasons import Reason
 from router.refusal import alarming, denied, unreadable, unusable
 from router.risk import Denial
 from router.signal import MAX_PAYLOAD_BYTES, delivery_of, parse
@@ -18,10 +19,10 @@ ERROR = FieldError("side", "UP", "must be LONG or SHORT")
 def test_a_denial_is_told_with_the_platforms_words_and_ours() -> None:
     """Status and reason as the platform reads them, the check and its numbers beside them."""
     signal = factory.signal()
-    denial = Denial("STALE", "stale_signal_5123ms", "fresh", "5123 ms old")
+    denial = Denial(Reason.STALE, "stale_signal_5123ms", "fresh", "5123 ms old")
     refused = denied(signal, factory.TICKET, denial)
     assert (refused.status, refused.reason) == ("STALE", "stale_signal_5123ms")
-    assert (refused.field, refused.value) == ("fresh", "5123 ms old")
+    assert (refused.code, refused.field, refused.value) == (Reason.STALE, "fresh", "5123 ms old")
     assert (refused.delivery, refused.signal, refused.malformed) == (delivery_of(signal), signal, False)
 
 
@@ -33,6 +34,7 @@ def test_an_unreadable_payload_keeps_its_id_and_its_bytes() -> None:
     assert refused.raw == payload.decode()
     assert refused.reason == "side = 'UP': must be LONG or SHORT"
     assert (refused.delivery, refused.signal, refused.malformed) == ("", None, True)
+    assert (refused.status, refused.code) == ("REJECTED", Reason.BAD_FIELD)
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xfe not text", b"{", b"x" * (MAX_PAYLOAD_BYTES + 1)])
@@ -46,7 +48,9 @@ def test_any_bytes_can_be_kept_aside(payload: bytes) -> None:
 def test_an_unusable_signal_is_told_under_its_delivery() -> None:
     """It read well, so its end belongs to its delivery, and its own JSON goes to the dead letters."""
     signal = parse(factory.payload())
-    refused = unusable(signal, factory.TICKET, FieldError("symbol", "SPY", "is not configured"))
+    error = FieldError("symbol", "SPY", "is not configured", Reason.UNKNOWN_SYMBOL)
+    refused = unusable(signal, factory.TICKET, error)
+    assert (refused.status, refused.code) == ("REJECTED", Reason.UNKNOWN_SYMBOL)
     assert refused.delivery == delivery_of(signal)
     assert refused.malformed
     assert refused.raw == signal.raw

@@ -15,7 +15,8 @@ from conf.settings import Settings
 from router import risk
 from router.errors import FieldError
 from router.gates import PlatformGates, Reading, read
-from router.risk import AFTER_SIZING, BEFORE_SIZING, NAMES, TABLE, Denial, Facts, first_denial, screen
+from router.reasons import AFTER_SIZING, BEFORE_SIZING, Reason
+from router.risk import NAMES, TABLE, Denial, Facts, first_denial, screen
 from tests.router.factory import OPTION, STOCK, TS_MS, signal
 from tests.router.test_gates import ABSENT
 
@@ -68,28 +69,35 @@ def test_the_first_denial_ends_it(facts: Make) -> None:
     def check(name: str, *, denies: bool) -> risk.Check:
         def run(_: Facts) -> Denial | None:
             ran.append(name)
-            return Denial("DENIED", name, name, "") if denies else None
+            return Denial(Reason.HALTED, name, name, "") if denies else None
 
         return run
 
     table = [check("one", denies=False), check("two", denies=True), check("three", denies=True)]
-    assert first_denial(facts(), table) == Denial("DENIED", "two", "two", "")
+    assert first_denial(facts(), table) == Denial(Reason.HALTED, "two", "two", "")
     assert ran == ["one", "two"]
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "value"),
+    ("changes", "field", "value", "reason"),
     [
-        ({"signal": signal(symbol="ZZZ")}, "symbol", "ZZZ"),
-        ({"now_eastern": datetime(2025, 9, 19, 16, 15, tzinfo=EASTERN)}, "contract.expiry", "20250919"),
-        ({"now_ms": TS_MS - 5_001}, "ts", str(TS_MS)),
+        ({"signal": signal(symbol="ZZZ")}, "symbol", "ZZZ", Reason.UNKNOWN_SYMBOL),
+        (
+            {"now_eastern": datetime(2025, 9, 19, 16, 15, tzinfo=EASTERN)},
+            "contract.expiry",
+            "20250919",
+            Reason.CONTRACT_EXPIRED,
+        ),
+        ({"now_ms": TS_MS - 5_001}, "ts", str(TS_MS), Reason.CLOCK_AHEAD),
     ],
 )
-def test_screened_by_field(facts: Make, changes: dict[str, Any], field: str, value: str) -> None:
+def test_screened_by_field(
+    facts: Make, changes: dict[str, Any], field: str, value: str, reason: Reason
+) -> None:
     """An unknown symbol, a dead contract and a time in the future are the signal's own mistakes."""
     with pytest.raises(FieldError) as caught:
         screen(facts(**changes))
-    assert caught.value.field == field
+    assert (caught.value.field, caught.value.reason) == (field, reason)
     assert value in caught.value.value
 
 
@@ -104,7 +112,7 @@ def test_clocks_may_differ_a_little(facts: Make) -> None:
 def test_fresh(facts: Make, age: int, denied: bool) -> None:
     """Older than 5000 ms is STALE, with the platform's reason (contract 3)."""
     denial = first_denial(facts(now_ms=TS_MS + age), TABLE)
-    expected = Denial("STALE", f"stale_signal_{age}ms", "fresh", f"{age} ms old")
+    expected = Denial(Reason.STALE, f"stale_signal_{age}ms", "fresh", f"{age} ms old")
     assert denial == (expected if denied else None)
 
 
@@ -127,25 +135,26 @@ def test_stock_has_no_premium(facts: Make, side: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "check"),
+    ("raw", "check", "code"),
     [
-        ({"halt": "true"}, "not_halted"),
-        ({"permanent_halt": "true"}, "not_halted"),
-        ({"new_positions_allowed": "false"}, "new_positions_allowed"),
-        ({"size_multiplier": "abc"}, "multipliers"),
-        ({"size_multiplier": "0"}, "multipliers"),
-        ({"stop_multiplier": "2.01"}, "multipliers"),
-        ({"stop_multiplier": "nan"}, "multipliers"),
-        ({"daily_pnl": "-20000.01"}, "daily_loss"),
-        ({"daily_pnl": "much"}, "daily_loss"),
+        ({"halt": "true"}, "not_halted", Reason.HALTED),
+        ({"permanent_halt": "true"}, "not_halted", Reason.HALTED),
+        ({"new_positions_allowed": "false"}, "new_positions_allowed", Reason.NEW_POSITIONS_NOT_ALLOWED),
+        ({"size_multiplier": "abc"}, "multipliers", Reason.MULTIPLIER_UNUSABLE),
+        ({"size_multiplier": "0"}, "multipliers", Reason.MULTIPLIER_UNUSABLE),
+        ({"stop_multiplier": "2.01"}, "multipliers", Reason.MULTIPLIER_UNUSABLE),
+        ({"stop_multiplier": "nan"}, "multipliers", Reason.MULTIPLIER_UNUSABLE),
+        ({"daily_pnl": "-20000.01"}, "daily_loss", Reason.DAILY_LOSS),
+        ({"daily_pnl": "much"}, "daily_loss", Reason.DAILY_LOSS),
     ],
 )
-def test_platform_gates_deny(facts: Make, raw: dict[str, str], check: str) -> None:
+def test_platform_gates_deny(facts: Make, raw: dict[str, str], check: str, code: Reason) -> None:
     """Each gate denies by its own name, with the platform's status and reason before and after sizing (contract 3)."""
     for notional, reason in ((None, BEFORE_SIZING), (1_750.0, AFTER_SIZING)):
         denial = first_denial(facts(gates=gates(**raw), notional=notional), TABLE)
         assert denial is not None
         assert (denial.status, denial.reason, denial.check) == ("RISK_REJECTED", reason, check)
+        assert denial.code is code
 
 
 def test_a_denial_shows_what_was_there(facts: Make) -> None:

@@ -52,7 +52,7 @@ ACCOUNT = AccountSnapshot(
     replayed=True,
     received_ns=1,
 )
-QUOTE = factory.quote()
+QUOTE = factory.quote(received_ns=2**62)  # fresh, whenever the test runs
 EXPIRY = f"{datetime.now(UTC) + timedelta(days=30):%Y%m%d}"
 
 

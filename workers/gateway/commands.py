@@ -36,6 +36,7 @@ from router.messages import (
 )
 from router.messages import Message as BusMessage
 from router.pacing import Priority, UnitTooLarge
+from router.reasons import Reason
 from workers.gateway.contracts import Contracts
 from workers.gateway.current import Current
 from workers.gateway.desk import Desk, Reply, dropped
@@ -92,7 +93,7 @@ class Commands:
                 return self._prepare(request_id, message)
             case _:
                 return CommandRefused(
-                    code="UNKNOWN_COMMAND", text=f"the gateway has no {type(message).__name__}"
+                    code=Reason.UNKNOWN_COMMAND, text=f"the gateway has no {type(message).__name__}"
                 )
 
     # ------------------------------------------------------------ orders
@@ -120,7 +121,7 @@ class Commands:
                 dropped=lambda error: answer(dropped(error)),
             )
         except UnitTooLarge as error:
-            return CommandRefused(code="TOO_MANY_LEGS", text=str(error))
+            return CommandRefused(code=Reason.TOO_MANY_LEGS, text=str(error))
         return None
 
     def _send_or_refuse(self, command: PlaceBracket) -> BusMessage:
@@ -139,7 +140,7 @@ class Commands:
             return PlaceReply(delivery=request.delivery, outcome=verdict)
         kill_point("gateway.looked_up")
         if time.time_ns() // 1_000_000 > request.expires_ms:
-            return CommandRefused(code="STALE", text="the signal expired before its order could be sent")
+            return CommandRefused(code=Reason.STALE, text="the signal expired before its order could be sent")
         link = self._session.link
         orders = link.bracket(command.legs, request.account)
         legs = tuple(
@@ -180,7 +181,7 @@ class Commands:
         delivery = command.delivery
         parked = next((one for one in self._known.parked() if one.delivery == delivery), None)
         if parked is None:
-            return CommandRefused("NOT_PARKED", f"{delivery} is not parked: see `router parked list`")
+            return CommandRefused(Reason.NOT_PARKED, f"{delivery} is not parked: see `router parked list`")
         intent = self._known.intent_of(delivery)
         if command.how != "resend":
             self._decided(parked.request, command.how)
@@ -189,7 +190,7 @@ class Commands:
             return self._desk.not_ready()
         if intent is None:
             return CommandRefused(
-                "NO_TERMS", f"the terms of {delivery} are no longer in the journal: drop it"
+                Reason.NO_TERMS, f"the terms of {delivery} are no longer in the journal: drop it"
             )
         fresh = msgspec.structs.replace(parked.request, expires_ms=NEVER_MS)  # the operator has decided
         self._decided(parked.request, "resend")

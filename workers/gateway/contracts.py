@@ -14,6 +14,7 @@ from router.contract import describe, nearest_listed
 from router.lines import Lines, LinesInUse, prewarmed
 from router.messages import CommandRefused, ContractReady, ContractSpec, LinkPhase, PriceBand
 from router.messages import Message as BusMessage
+from router.reasons import Reason
 from workers.gateway.current import Current
 from workers.gateway.desk import Reply
 from workers.gateway.session import Session
@@ -69,11 +70,11 @@ class Contracts:
         try:
             answer = self._streamed(await self._look_up(wanted, kill_point))
         except TimeoutError:
-            answer = CommandRefused("LOOKUP_FAILED", "IB did not answer in time", retry=True)
+            answer = CommandRefused(Reason.LOOKUP_FAILED, "IB did not answer in time", retry=True)
         except OSError as error:
-            answer = CommandRefused("LOOKUP_FAILED", str(error), retry=True)
+            answer = CommandRefused(Reason.LOOKUP_FAILED, str(error), retry=True)
         except NotOne as error:
-            answer = CommandRefused("CONTRACT_LOOKUP_FAILED", str(error))
+            answer = CommandRefused(Reason.CONTRACT_LOOKUP_FAILED, str(error))
         kill_point("gateway.prepared.before")
         self._reply(request_id, answer)
         kill_point("gateway.prepared.after")
@@ -156,7 +157,7 @@ class Contracts:
             released = self._lines.use(con_id, now_ns, self._busy(), pin=pin)
         except LinesInUse as error:
             log.warning("no market data line", contract=describe(ready.contract), problem=str(error))
-            return CommandRefused("NO_MARKET_DATA_LINE", str(error))
+            return CommandRefused(Reason.NO_MARKET_DATA_LINE, str(error))
         if released is not None:
             self._session.release(released)
         link = self._session.link
