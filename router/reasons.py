@@ -90,7 +90,7 @@ class Reason(StrEnum):
         "NO_MARKET_DATA",
         "NO_MARKET_DATA",
         "price_unavailable",
-        "No quote within entry.quote_wait_s, only one older than quotes.max_age_s, or no room for a stop.",
+        "No quote, or none younger than quotes.max_age_s; no hint for a fixed price; or no room for a stop.",
     )
     NO_MARKET_DATA_LINE = (
         "NO_MARKET_DATA_LINE",

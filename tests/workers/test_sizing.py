@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from conf.settings import Settings
+from conf.settings import ConfigError, Settings
 from router.messages import (
     AccountSnapshot,
     CommandRefused,
@@ -31,10 +31,11 @@ from router.messages import (
     SignalSized,
     StatusQuery,
 )
+from router.reasons import Reason
 from tests.router import factory
 from tests.workers.played_bus import Peer, Stage
 from tests.workers.store.server import Server
-from workers.sizing import Sizing
+from workers.sizing import Sizing, main
 from workers.store import keys
 from workers.store.client import Client
 
@@ -169,6 +170,22 @@ def test_without_a_quote_the_signal_ends_as_no_market_data(stage: Stage, redis: 
     assert (refused.status, refused.reason) == ("NO_MARKET_DATA", "price_unavailable")
 
 
+def test_an_old_quote_prices_nothing(stage: Stage, redis: Client) -> None:
+    """Older than quotes.max_age_s: the signal waits for a new one, and that one prices it."""
+    age_ns = int(1e9 * (stage.settings.quotes.max_age_s + 1))
+    old = factory.quote(9.0, 9.1, received_ns=time.monotonic_ns() - age_ns)
+    scene = Scene(stage, redis, [READY, ACCOUNT, old])
+    scene.push(id="first")
+    assert (scene.refused().status, scene.refused().code) == ("NO_MARKET_DATA", Reason.NO_MARKET_DATA)
+    scene.push(id="second")
+    stage.until(lambda: len(scene.gateway.commands) == 2, "the second signal's contract")
+    scene.gateway.publish(factory.quote(received_ns=time.monotonic_ns()))
+    stage.until(lambda: scene.submission.commands, "the order at the new price")
+    [(_, request)] = scene.submission.commands
+    assert isinstance(request, OrderRequest)
+    assert request.limit_price == 2.5
+
+
 def test_a_price_hint_of_the_signal_prices_it_without_a_quote(stage: Stage, redis: Client) -> None:
     """`entry` stands in for the market when the wait is over (contract 6)."""
     scene = Scene(stage, redis, [READY, ACCOUNT])
@@ -274,6 +291,40 @@ def test_an_unlisted_contract_is_refused(scene: Scene) -> None:
     refused = scene.refused()
     assert (refused.status, refused.reason) == ("REJECTED", "contract_lookup_failed")
     assert "SPY" in refused.value
+
+
+def test_without_a_market_data_line_there_is_no_price(scene: Scene) -> None:
+    """The gateway's typed refusal, in the platform's words."""
+    scene.broker.contract = CommandRefused(Reason.NO_MARKET_DATA_LINE, "all 100 market data lines are in use")
+    scene.push()
+    refused = scene.refused()
+    assert (refused.status, refused.reason) == ("NO_MARKET_DATA", "price_unavailable")
+    assert (refused.code, refused.field) == (Reason.NO_MARKET_DATA_LINE, "contract")
+
+
+def test_an_algorithm_that_takes_no_options_refuses_the_signal(
+    make_settings: Callable[..., Settings], redis_server: Server, redis: Client
+) -> None:
+    """Acked and published with field and value; nothing goes to submission."""
+    stage = Stage(make_settings(REDIS__URL=redis_server.url, ENTRY__ALGO="Twap"))
+    try:
+        scene = Scene(stage, redis, [READY, ACCOUNT, QUOTE])
+        scene.push()
+        refused = scene.refused()
+        assert (refused.status, refused.code) == ("REJECTED", Reason.ALGO_NOT_TAKEN)
+        assert refused.reason == "entry.algo = 'Twap': takes STK, not OPT"
+        assert (refused.field, refused.value) == ("entry.algo", "'Twap'")
+        assert not scene.submission.commands
+    finally:
+        stage.close()
+
+
+def test_an_algorithm_that_ib_does_not_have_stops_sizing_at_the_start(
+    make_settings: Callable[..., Settings],
+) -> None:
+    """A problem of the configuration (exit code 78), not of the first signal."""
+    with pytest.raises(ConfigError, match="is no algo of IB"):
+        main(make_settings(ENTRY__ALGO="Vwop"))
 
 
 def test_a_gateway_that_is_not_ready_is_asked_again(scene: Scene) -> None:

@@ -225,6 +225,14 @@ def test_of_no_use(desk: Desk) -> None:
     assert desk.inbound.flush() == []
 
 
+@pytest.mark.parametrize(("code", "kept"), [(101, False), (354, False), (10167, True), (2104, True)])
+def test_a_line_that_ib_refuses(desk: Desk, code: int, kept: bool) -> None:
+    """It is closed, so that a later request for the contract is sent; a notice about a line closes nothing."""
+    desk.inbound.lines.open(9, SPEC, 0)
+    desk.inbound.handle(["4", "2", "9", str(code), "text", ""])
+    assert (desk.inbound.lines.request_of(SPEC.con_id) == 9) is kept
+
+
 def test_reset(desk: Desk) -> None:
     """The next connection starts without lines, account values, subscriptions, refusal and ended orders."""
     inbound = desk.inbound

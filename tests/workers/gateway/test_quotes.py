@@ -78,6 +78,16 @@ def test_which_request_streams_a_contract(lines: Lines) -> None:
     assert lines.contracts() == (OPTION, STOCK)
 
 
+def test_silence(lines: Lines) -> None:
+    """Counted from the last tick that was handed on, or from the start; a line that is not there is not silent."""
+    assert lines.silence_ns(OPTION.con_id, 30) == 30
+    lines.price(10, BID, 2.48)
+    lines.flush(25)
+    assert (lines.silence_ns(OPTION.con_id, 30), lines.silence_ns(STOCK.con_id, 30)) == (5, 30)
+    lines.close(10)
+    assert lines.silence_ns(OPTION.con_id, 30) == 0
+
+
 def test_close_all(lines: Lines) -> None:
     """With the connection the lines are gone, their ticks and what was not handed on yet."""
     lines.price(10, BID, 2.48)
