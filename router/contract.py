@@ -10,6 +10,7 @@ from typing import Any
 
 from router.errors import FieldError
 from router.messages import ContractSpec
+from router.reasons import Reason
 
 OPTION_TYPES = frozenset({"option", "opt", "options"})
 STOCK_TYPES = frozenset({"stock", "stk", "equity"})
@@ -35,8 +36,8 @@ _DIGITS = {"%Y%m%d": 8, "%y%m%d": 6}
 def normalise(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
     """The contract of a signal on `symbol`.
 
-    An absent `type` means option, an unknown one too; an OCC symbol wins over the explicit fields, of which a
-    chain-refined signal may carry stale ones (platform contract 1.1). Raises FieldError.
+    An absent `type` means option, an unknown one too. An OCC symbol stands for the explicit fields; where both are
+    there they must say the same (platform contract 1.1), since nobody knows which is meant. Raises FieldError.
     """
     if str(contract.get("type", "option")).lower() in STOCK_TYPES:
         return ContractSpec(
@@ -51,14 +52,15 @@ def normalise(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
 def _option(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
     terms: dict[str, Any] = {
         "expiry": _expiry(contract),
-        "right": _right(contract) or "C",
+        "right": _right(contract),
         "strike": _strike(contract),
     }
     if contract.get("occ_symbol"):
-        terms |= parse_occ(contract["occ_symbol"])
+        terms = _agreed(contract, terms, parse_occ(contract["occ_symbol"]), symbol)
     for name in ("expiry", "strike"):
         if terms[name] is None:
             raise FieldError(f"contract.{name}", contract.get(name), "missing")
+    terms["right"] = terms["right"] or "C"
     return ContractSpec(
         sec_type="OPT",
         symbol=symbol,
@@ -67,6 +69,25 @@ def _option(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
         multiplier=_multiplier(contract),
         **terms,
     )
+
+
+def _agreed(
+    contract: Mapping[str, Any], explicit: Mapping[str, Any], occ: Mapping[str, Any], symbol: str
+) -> dict[str, Any]:
+    """The terms of the OCC symbol, once nothing contradicts them. Raises FieldError (CONTRACT_CONFLICT).
+
+    Its root is the trading class where it is not the symbol itself: SPXW of SPX, AAPL1 after a corporate action.
+    """
+    conflict = Reason.CONTRACT_CONFLICT
+    for name, value in explicit.items():
+        if value is not None and value != occ[name]:
+            problem = f"but contract.occ_symbol says {occ[name]}"
+            raise FieldError(f"contract.{name}", contract[name], problem, conflict)
+    terms = dict(occ)
+    root, plain = terms.pop("root"), symbol.replace(".", "").replace(" ", "")
+    if not root.startswith(plain):
+        raise FieldError("contract.occ_symbol", contract["occ_symbol"], f"is no option on {symbol}", conflict)
+    return terms if root == plain else terms | {"trading_class": root}
 
 
 def named(text: str, field: str) -> ContractSpec:
@@ -87,7 +108,7 @@ def check_symbol(symbol: object) -> str:
 
 
 def parse_occ(text: object) -> dict[str, Any]:
-    """`SPY   250919C00451000` -> expiry, right, strike in USD (the symbol carries mills). Raises FieldError."""
+    """`SPY   250919C00451000` -> root, expiry, right, strike in USD (it carries mills). Raises FieldError."""
     match = _OCC.fullmatch(text.strip().upper()) if isinstance(text, str) else None
     if match is None:
         raise FieldError(
@@ -99,7 +120,7 @@ def parse_occ(text: object) -> dict[str, Any]:
     strike = int(match["strike"]) / 1000
     if not strike > 0:
         raise FieldError("contract.occ_symbol", text, "has a strike of 0")
-    return {"expiry": expiry, "right": match["right"], "strike": strike}
+    return {"root": match["root"], "expiry": expiry, "right": match["right"], "strike": strike}
 
 
 def parse_expiry(value: object) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 
 from conf.settings import Settings
 from ipc.bus import Envelope, Requester, Source, Subscriber
@@ -34,6 +35,7 @@ from router.order import order_request
 from router.quote import priced
 from router.reasons import Reason, ending
 from router.refusal import denied, unreadable, unusable
+from router.sessions import trading_ended
 from router.signal import delivery_of, parse
 from workers.candidate import Candidate, Looks
 from workers.killpoint import kill_point
@@ -218,13 +220,22 @@ class Sizing:
         def on_reply(reply: Message) -> None:
             kill_point("sizing.prepared")
             match reply:
+                case ContractReady() if trading_ended(reply, datetime.now(UTC)):
+                    what = "has expired: its last session is over"
+                    error = FieldError(
+                        "contract.expiry", reply.contract.expiry, what, Reason.CONTRACT_EXPIRED
+                    )
+                    self._end(candidate, unusable(candidate.signal, candidate.ticket, error))
                 case ContractReady():
                     candidate.ready = reply
                     self._await_quote(candidate)
                 case CommandRefused(retry=False):
                     code = ending(reply.code, Reason.CONTRACT_LOOKUP_FAILED)
                     what = describe(candidate.signal.contract)
-                    self._refuse(candidate, code, "contract", f"{what} {reply.text}")
+                    words = code.words.format(
+                        field="contract", value=what, problem=reply.text, text=reply.text
+                    )
+                    self._deny(candidate, risk.Denial(code, words, "contract", f"{what} {reply.text}"))
                 case _:
                     self._again(candidate, self._prepare)
 

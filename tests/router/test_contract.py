@@ -17,6 +17,7 @@ from router.contract import (
     check_symbol,
     describe,
     fingerprint,
+    named,
     nearest_listed,
     normalise,
     parse_expiry,
@@ -24,6 +25,7 @@ from router.contract import (
 )
 from router.errors import FieldError
 from router.messages import ContractSpec
+from router.reasons import Reason
 from tests.router.factory import contract
 
 JSON = st.recursive(
@@ -169,10 +171,46 @@ def test_multiplier(multiplier: object) -> None:
     assert normalise(contract(multiplier=multiplier), "SPY").multiplier == 10
 
 
-def test_occ_symbol_wins() -> None:
-    """A chain-refined contract carries the symbol that was picked next to stale fields (contract 1.1)."""
-    spec = normalise(contract(occ_symbol="SPY   250926P00449500"), "SPY")
-    assert (spec.expiry, spec.right, spec.strike) == ("20250926", "P", 449.5)
+def test_occ_symbol_and_fields_that_agree() -> None:
+    """However the fields are written, the same terms are no conflict."""
+    fields = contract(expiry="2025-09-19", right="call", strike=451, occ_symbol="SPY250919C00451000")
+    assert normalise(fields, "SPY") == normalise(contract(), "SPY")
+
+
+@pytest.mark.parametrize(
+    ("occ", "field", "said"),
+    [
+        ("SPY   250926C00451000", "contract.expiry", "'20250919': but contract.occ_symbol says 20250926"),
+        ("SPY   250919P00451000", "contract.right", "'C': but contract.occ_symbol says P"),
+        ("SPY   250919C00451500", "contract.strike", "451.0: but contract.occ_symbol says 451.5"),
+        ("QQQ   250919C00451000", "contract.occ_symbol", "is no option on SPY"),
+        ("SP    250919C00451000", "contract.occ_symbol", "is no option on SPY"),
+    ],
+)
+def test_occ_symbol_and_fields_that_do_not(occ: str, field: str, said: str) -> None:
+    """Nobody knows which is meant: refused, naming the field, its value and what the symbol says."""
+    with pytest.raises(FieldError) as caught:
+        normalise(contract(occ_symbol=occ), "SPY")
+    assert (caught.value.field, caught.value.reason) == (field, Reason.CONTRACT_CONFLICT)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "occ", "trading_class"),
+    [
+        ("SPX", "SPXW  250919C05500000", "SPXW"),
+        ("AAPL", "AAPL1250919C00150000", "AAPL1"),
+        ("AAPL", "AAPL7 250919C00150000", "AAPL7"),
+        ("BRK.B", "BRKB  250919C00450000", ""),
+        ("BRK B", "BRKB250919C00450000", ""),
+        ("F", "F250919C00012000", ""),
+        ("GOOGL", "GOOGL2250919C00012000", "GOOGL2"),
+    ],
+)
+def test_occ_roots(symbol: str, occ: str, trading_class: str) -> None:
+    """Weeklies and adjusted contracts have a root of their own: it is the class that IB must look in."""
+    spec = normalise({"occ_symbol": occ}, symbol)
+    assert (spec.symbol, spec.trading_class) == (symbol, trading_class)
 
 
 def test_occ_symbol_is_enough() -> None:
@@ -182,7 +220,7 @@ def test_occ_symbol_is_enough() -> None:
 
 
 @given(
-    root=st.from_regex(r"[A-Z]{1,6}", fullmatch=True),
+    root=st.from_regex(r"[A-Z][A-Z0-9]{0,5}", fullmatch=True),
     day=st.dates(date(2000, 1, 1), date(2068, 12, 31)),
     right=st.sampled_from("CP"),
     mills=st.integers(1, 99_999_999),
@@ -191,10 +229,46 @@ def test_occ_law(root: str, day: date, right: str, mills: int) -> None:
     """Every well-formed OCC symbol, padded or not, reads back as what it was made from."""
     for padded in (root, f"{root:<6}"):
         assert parse_occ(f"{padded}{day:%y%m%d}{right}{mills:08}") == {
+            "root": root,
             "expiry": f"{day:%Y%m%d}",
             "right": right,
             "strike": mills / 1000,
         }
+
+
+@given(
+    symbol=st.from_regex(r"[A-Z]{1,5}", fullmatch=True),
+    suffix=st.sampled_from(["", "1", "7", "W"]),
+    day=st.dates(date(2000, 1, 1), date(2068, 12, 31)),
+    right=st.sampled_from("CP"),
+    mills=st.integers(1, 99_999_999),
+)
+def test_occ_round_trip_law(symbol: str, suffix: str, day: date, right: str, mills: int) -> None:
+    """A contract made from its OCC symbol spells that symbol again, and agrees with itself beside its own terms."""
+    occ = f"{symbol + suffix:<6}{day:%y%m%d}{right}{mills:08}"
+    spec = normalise({"occ_symbol": occ}, symbol)
+    root = spec.trading_class or spec.symbol
+    assert occ == f"{root:<6}{spec.expiry[2:]}{spec.right}{round(spec.strike * 1000):08}"
+    terms = {"expiry": spec.expiry, "right": spec.right, "strike": spec.strike}
+    assert normalise(terms | {"occ_symbol": occ}, symbol) == spec
+
+
+@pytest.mark.parametrize("text", ["SPY", "BRK B", "BRK.B"])
+def test_a_stock_named_by_a_desk(text: str) -> None:
+    """A symbol alone is a stock."""
+    assert named(text, "quotes.contracts") == ContractSpec("STK", text)
+
+
+def test_an_option_named_by_a_desk() -> None:
+    """An OCC symbol is the option it names."""
+    assert named("SPY   250919C00451000", "f") == normalise(contract(), "SPY")
+
+
+def test_what_names_no_contract() -> None:
+    """Refused under the key it stands in."""
+    with pytest.raises(FieldError) as caught:
+        named("spy", "quotes.contracts")
+    assert caught.value.field == "quotes.contracts"
 
 
 @given(st.dictionaries(st.sampled_from([*contract(), "occ_symbol", "currency"]), JSON))

@@ -293,6 +293,23 @@ def test_an_unlisted_contract_is_refused(scene: Scene) -> None:
     assert "SPY" in refused.value
 
 
+def test_an_option_whose_last_session_is_over_is_refused(scene: Scene) -> None:
+    """By the hours that IB tells of the contract: before anything is priced or sent."""
+    over = datetime.now(UTC) - timedelta(days=1)
+    gone = msgspec.structs.replace(factory.OPTION, expiry=f"{over:%Y%m%d}")
+    scene.broker.contract = ContractReady(
+        contract=gone,
+        min_tick=0.05,
+        trading_hours=f"{over:%Y%m%d}:0000-{over:%Y%m%d}:0001",
+        time_zone="UTC",
+    )
+    scene.push()
+    refused = scene.refused()
+    assert (refused.status, refused.code) == ("REJECTED", Reason.CONTRACT_EXPIRED)
+    assert refused.field == "contract.expiry"
+    assert not scene.submission.commands
+
+
 def test_without_a_market_data_line_there_is_no_price(scene: Scene) -> None:
     """The gateway's typed refusal, in the platform's words."""
     scene.broker.contract = CommandRefused(Reason.NO_MARKET_DATA_LINE, "all 100 market data lines are in use")
