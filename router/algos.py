@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, assert_never
 
 from router.errors import FieldError
 from router.reasons import Reason
@@ -168,6 +168,8 @@ def _value(parameter: Parameter, text: str) -> str:
             if not _TIME.fullmatch(text):
                 raise FieldError(field, text, "must be hh:mm:ss TMZ or YYYYMMDD-hh:mm:ss TMZ")
             return text
+        case _:
+            assert_never(parameter.kind)
 
 
 def _share(field: str, text: str) -> str:
