@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -46,7 +47,7 @@ class Contracts:
         self._silence_ns = _ns(quotes.max_age_s)
         self._tasks: set[asyncio.Task[None]] = set()
         self._warming = False
-        session.on_ready = self.prewarm
+        session.on_ready = self.begin
         self._later()
 
     def prepare(self, request_id: str, wanted: ContractSpec) -> BusMessage | None:
@@ -57,8 +58,12 @@ class Contracts:
         self._spawn(self._answer(request_id, wanted))
         return None
 
-    def prewarm(self) -> None:
-        """Look up what the configuration names, one after the other, and stream it if it says so."""
+    def begin(self) -> None:
+        """IB is READY: stream what is held, whoever asked for it before; then look up what the configuration names,
+        one after the other, and stream it if it says so."""
+        for position in self._current.positions():
+            with suppress(LinesInUse):
+                self._stream(self._current.routable(position.contract))
         if self._settings.quotes.prewarm != "off" and not self._warming:
             self._warming = True
             self._spawn(self._prewarm(prewarmed(self._settings)))
@@ -151,20 +156,24 @@ class Contracts:
     # ------------------------------------------------------------ quotes
 
     def _streamed(self, ready: ContractReady, *, pin: bool = False) -> BusMessage:
-        """Have the contract's quotes on their way; a line silent for too long begins anew, so that IB tells them."""
-        now_ns, con_id = time.monotonic_ns(), ready.contract.con_id
+        """The contract with its quotes on their way. One that is held or ordered is answered for without them too."""
         try:
-            released = self._lines.use(con_id, now_ns, self._busy(), pin=pin)
+            self._stream(ready.contract, pin=pin)
         except LinesInUse as error:
             log.warning("no market data line", contract=describe(ready.contract), problem=str(error))
-            return CommandRefused(Reason.NO_MARKET_DATA_LINE, str(error))
+            if ready.contract.con_id not in self._busy():
+                return CommandRefused(Reason.NO_MARKET_DATA_LINE, str(error))
+        return ready
+
+    def _stream(self, contract: ContractSpec, *, pin: bool = False) -> None:
+        """A line silent for too long begins anew, so that IB tells the quotes again. Raises LinesInUse."""
+        now_ns, link = time.monotonic_ns(), self._session.link
+        released = self._lines.use(contract.con_id, now_ns, self._busy(), pin=pin)
         if released is not None:
             self._session.release(released)
-        link = self._session.link
-        if link.inbound.lines.silence_ns(con_id, now_ns) > self._silence_ns:
-            link.release_quotes(con_id)
-        self._session.stream(ready.contract)
-        return ready
+        if link.inbound.lines.silence_ns(contract.con_id, now_ns) > self._silence_ns:
+            link.release_quotes(contract.con_id)
+        self._session.stream(contract)
 
     def _busy(self) -> set[int]:
         """Contracts that are held or ordered, by anyone: what protects them needs their quotes."""

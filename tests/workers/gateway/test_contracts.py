@@ -278,6 +278,55 @@ def test_lines_in_use_are_never_taken_away(configure: Configure) -> None:
     play(story)
 
 
+def test_what_is_held_is_answered_for_without_a_line(configure: Configure) -> None:
+    """Protecting a position needs its increments more than its quotes."""
+
+    async def story(peer: Peer) -> None:
+        listing(peer)
+        async with serving(lines(configure(peer.port), max_lines=1)) as counter:
+            await prepare(counter, 1)
+            held = msgspec.structs.replace(OPTION, con_id=1002)
+            counter.one.current.observe(PositionSnapshot("DU1", held, 7.0, 250.0, False, 1))
+            await prepare(counter, 2)
+            await written(counter)
+            assert (streamed(peer), released(peer)) == (["1001"], [])
+
+    play(story)
+
+
+def test_what_is_held_is_streamed_from_the_start(configure: Configure) -> None:
+    """A gateway that was restarted knows of no line; nobody asks again for a contract that is held."""
+
+    async def story(peer: Peer) -> None:
+        position = [
+            "61",
+            "3",
+            "DU1",
+            1001,
+            "SPY",
+            "OPT",
+            "20250919",
+            451.0,
+            "C",
+            "100",
+            "",
+            "USD",
+            "",
+            "SPY",
+            7,
+            250,
+        ]
+        peer.answers["61"] = lambda _: [frame(*position), frame(62, 1)]
+        async with serving(lines(configure(peer.port), prewarm="off"), ready=False) as counter:
+            await counter.one.reaches(READY)
+            await written(counter)
+            assert streamed(peer) == ["1001"]
+            ((*_, exchange),) = [fields[:11] for fields in peer.asked["1"]]
+            assert exchange == "SMART"
+
+    play(story)
+
+
 def test_what_is_held_or_ordered_keeps_its_line(configure: Configure) -> None:
     """Idle or not: what protects a position needs its quotes."""
 
@@ -339,7 +388,7 @@ def test_what_is_configured_is_looked_up_beforehand(
         listing(peer)
         async with serving(warmed(configure(peer.port), prewarm), ready=False) as counter:
             await counter.one.reaches(READY)
-            counter.commands.contracts.prewarm()
+            counter.commands.contracts.begin()
             await eventually(lambda: len(peer.asked["91"]) == 1 and len(peer.asked["9"]) == 3, "all three")
             wanted = ContractSpec(sec_type="STK", symbol="SPY")
             assert isinstance(await counter.ask(PrepareContract(wanted)), ContractReady)
