@@ -20,6 +20,7 @@ from ipc.replayer import Replayer
 from ipc.topics import COMMANDS
 from router.errors import FieldError, Recoverable
 from router.messages import CommandRefused, Message
+from router.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class Responder:
         except (DecodeError, ValueError) as error:
             self.stats.undecodable += 1
             self.quarantine.keep(f"command to {self.endpoint}", str(error), b"".join(parts[1:]))
-            refused = CommandRefused("UNDECODABLE", f"not a command of this version: {error}")
+            refused = CommandRefused(Reason.UNDECODABLE, f"not a command of this version: {error}")
             self._send(asker, parts[1] if len(parts) > 1 else b"", encode(refused))
             return
         if isinstance(request, Sync | TakeSnapshot):
@@ -133,7 +134,7 @@ class Responder:
 
     def _serve(self, asker: bytes, wire_id: bytes, request: BusRequest) -> None:
         if self._replayer is None:
-            answer: Struct = CommandRefused("NO_PUBLISHER", f"{self.endpoint} belongs to no publisher")
+            answer: Struct = CommandRefused(Reason.NO_PUBLISHER, f"{self.endpoint} belongs to no publisher")
         else:
             answer = self._replayer.answer(asker, request)
         self._send(asker, wire_id, encode(answer))
@@ -155,7 +156,9 @@ class Responder:
         try:
             reply = self._handler(request_id, message)
         except Recoverable as error:
-            reply = CommandRefused(type(error).__name__, str(error), retry=not isinstance(error, FieldError))
+            wrong = isinstance(error, FieldError)
+            code = Reason.BAD_FIELD if wrong else Reason.FAILED
+            reply = CommandRefused(code, str(error), retry=not wrong)
         except BaseException:
             del self._working[request_id]  # asked again it is tried again, if this process lives on
             raise

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from router.messages import Alert, BrokerError, Message, OrderParked
+from router.messages.process import Details
 
 SPEAKING: frozenset[type[Message]] = frozenset({Alert, OrderParked})  # what may be, or cause, one
 MAX_TEXT = 200  # characters of a foreign text that an alert repeats
@@ -104,7 +105,7 @@ class Throttle:
 
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s
-        self._windows: dict[tuple[str, tuple[tuple[str, str], ...]], _Window] = {}
+        self._windows: dict[tuple[str, Details], _Window] = {}
 
     def take(self, alert: Alert, now_ns: int) -> Alert | None:
         """The alert if it is to be told now."""

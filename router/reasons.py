@@ -118,6 +118,13 @@ class Reason(StrEnum):
     LINK_NOT_READY = "LINK_NOT_READY", "", "", "The IB connection is not READY; the same may succeed later."
     FLATTENING = "FLATTENING", "", "", "The account is being made flat; the same may succeed later."
     JOURNAL_FULL = "JOURNAL_FULL", "", "", "The journal cannot keep the intent; the same may succeed later."
+    NOT_KEPT = "NOT_KEPT", "", "", "The intent could not be journalled; the same may succeed later."
+    FAILED = (
+        "FAILED",
+        "",
+        "",
+        "The process could not carry it out, the text says why; the same may succeed later.",
+    )
     LOOKUP_FAILED = "LOOKUP_FAILED", "", "", "IB did not answer the look-up; the same may succeed later."
     NO_SUCH_ORDER = "NO_SUCH_ORDER", "", "", "No live order of this client has that orderRef."
     NO_SUCH_ACCOUNT = "NO_SUCH_ACCOUNT", "", "", "The account is not managed by this login."

@@ -9,6 +9,8 @@ import msgspec
 from router.messages.parts import Message
 from router.messages.portfolio import AccountSnapshot, LinkState
 
+Details = tuple[tuple[str, str | int | float], ...]
+
 
 class Published(Message, frozen=True):
     """dispatch has made something readable in Redis. `kind` is ACK, ENTRY, SCALE_OUT, EXIT, ..."""
@@ -33,7 +35,7 @@ class Alert(Message, frozen=True):
     ref: str = ""  # orderRef, where it is about an order
     signal_id: str = ""
     symbol: str = ""
-    details: tuple[tuple[str, str | int | float], ...] = ()
+    details: Details = ()
 
 
 class Heartbeat(Message, frozen=True):

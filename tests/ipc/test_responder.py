@@ -134,8 +134,8 @@ def test_kept_replies_are_bounded(short_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (Recoverable("try later"), CommandRefused("Recoverable", "try later", retry=True)),
-        (FieldError("refs", "x", "is empty"), CommandRefused("FieldError", "refs = 'x': is empty")),
+        (Recoverable("try later"), CommandRefused("FAILED", "try later", retry=True)),
+        (FieldError("refs", "x", "is empty"), CommandRefused("BAD_FIELD", "refs = 'x': is empty")),
     ],
 )
 def test_recoverable_error_of_the_handler_is_a_refusal(

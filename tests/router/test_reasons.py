@@ -70,6 +70,8 @@ def test_no_refusal_without_a_reason_of_the_enum() -> None:
     """A code written out as text is one of them too, so that docs/refusals.md names all there are."""
     texts = {where: node.value for where, node in refusals() if isinstance(node, ast.Constant)}
     assert {where: text for where, text in texts.items() if text not in Reason.__members__} == {}
-    named = {node.attr for _, node in refusals() if isinstance(node, ast.Attribute) and node.attr.isupper()}
+    attributes = {where: node.attr for where, node in refusals() if isinstance(node, ast.Attribute)}
+    assert {where: name for where, name in attributes.items() if name.startswith("__")} == {}
+    named = {name for name in attributes.values() if name.isupper()}
     assert named <= set(Reason.__members__)
     assert {"STALE", "NO_MARKET_DATA_LINE", "TOO_MANY_LEGS"} <= named

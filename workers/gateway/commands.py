@@ -237,7 +237,7 @@ class Commands:
 
 def not_kept(error: Recoverable) -> CommandRefused:
     """An order that was not sent because its intent could not be kept; there may be room later."""
-    code = "JOURNAL_FULL" if isinstance(error, JournalFull) else type(error).__name__
+    code = Reason.JOURNAL_FULL if isinstance(error, JournalFull) else Reason.NOT_KEPT
     return CommandRefused(code=code, text=str(error), retry=True)
 
 

@@ -32,6 +32,7 @@ from workers.gateway.current import Current
 from workers.gateway.doubts import ROUNDS, Doubts
 from workers.gateway.known import Known
 from workers.gateway.link import Link
+from workers.gateway.login import choose_account
 from workers.gateway.outbox import nothing
 from workers.killpoint import kill_point
 
@@ -46,10 +47,6 @@ class Sink(Protocol):
 
     def __call__(self, *messages: BusMessage) -> object:
         """Journal and publish, in order."""
-
-
-class Refused(OSError):
-    """This login may not be used: the reason says what to change."""
 
 
 class Session:
@@ -381,18 +378,6 @@ class Session:
 
 def _nobody(intent: OrderIntent) -> None:
     """Without commands nothing is sent: the next rebuild finds the bracket in doubt again."""
-
-
-def choose_account(managed: Sequence[str], named: str, mode: str) -> str:
-    """The account to trade. Raises Refused when it is not there, ambiguous, or not one of this mode's."""
-    if named and named not in managed:
-        raise Refused(f"broker.account {named} is not managed by this login ({', '.join(managed)})")
-    if not named and len(managed) != 1:
-        raise Refused(f"this login manages {', '.join(managed)}: name one in broker.account")
-    account = named or managed[0]
-    if (mode == "paper") != account.startswith("D"):
-        raise Refused(f"mode is {mode!r} but the account is {account}: paper accounts start with D")
-    return account
 
 
 def _quarantine(settings: Settings) -> Path:

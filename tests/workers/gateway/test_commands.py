@@ -34,6 +34,7 @@ from router.messages import (
     StatusQuery,
     Target,
 )
+from router.reasons import Reason
 from tests.paper.conftest import RunningGateway
 from tests.router.factory import STOCK, order_event, request
 from tests.workers.gateway.conftest import Configure
@@ -432,7 +433,7 @@ def test_intent_that_cannot_be_kept(configure: Configure) -> None:
 
             counter.commands._durable = full
             reply = await counter.ask(bracket(order()))
-            assert reply == CommandRefused("NoRoom", "no room for the journal", retry=True)
+            assert reply == CommandRefused(Reason.NOT_KEPT, "no room for the journal", retry=True)
             await counter.one.session.link.ping(5)
             assert not peer.asked["3"]
 

@@ -41,7 +41,7 @@ def test_an_entry_is_refused_by_name_and_taken_when_there_is_room(configure: Con
             fill_disk(counter, JournalFull("make room"))
             assert await counter.ask(wanted) == CommandRefused("JOURNAL_FULL", "make room", retry=True)
             fill_disk(counter, JournalError("check the disk"))
-            assert refused(await counter.ask(wanted)) == ("JournalError", True)
+            assert refused(await counter.ask(wanted)) == ("NOT_KEPT", True)
             counter.commands._durable = room
             reply = await counter.ask(wanted)
             assert isinstance(reply, PlaceReply)
