@@ -11,20 +11,19 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from router import attribution, gauges, learning, lifecycle
 from router import holding as holdings
-from router import learning, lifecycle
-from router.bracket import stem_of
+from router.bracket import split_ref
 from router.delivery import Delivery
 from router.effects import (
     Effect,
-    Gauge,
-    GaugeName,
     PositionClosed,
     PositionCount,
     PositionGone,
     PositionOpen,
     Warn,
 )
+from router.executions import Executions
 from router.holding import Holding
 from router.memory import (
     DeliveryChanged,
@@ -32,10 +31,7 @@ from router.memory import (
     HoldingChanged,
     HoldingForgotten,
     Memory,
-    OrphanJoined,
-    OrphanKept,
     Seen,
-    SeenForgotten,
 )
 from router.messages import (
     AccountSnapshot,
@@ -64,6 +60,7 @@ DAY_MS = 86_400_000
 KEEP_DELIVERY_MS = 3 * DAY_MS  # after its last news; IB repeats the executions of a day
 KEEP_SEEN_MS = 8 * DAY_MS
 KEEP_RECORDS = 8  # closed records remembered per contract, to number those of one day
+FILL_WAIT_MS = 5_000  # for the executions of what IB, connected, says is held no longer
 
 
 class Outcome(NamedTuple):
@@ -85,11 +82,11 @@ class Book:
         self._wait_ms = wait_ms
         self.deliveries: dict[str, Delivery] = {}
         self.holdings: dict[str, Holding] = {}
-        self.seen: dict[str, int] = {}
-        self.orphans: dict[str, CommissionReport] = {}
-        self._delivery_of: dict[str, str] = {}  # exec_id -> delivery
+        self.executions = Executions()
         self._refs: dict[int, str] = {}  # order id -> orderRef of orders IB has not acknowledged
         self._due: dict[str, int] = {}
+        self._gone: dict[str, int] = {}  # positions IB holds no longer, and how long to wait for executions
+        self._connected = True
         self._outcome = Outcome([], [])
 
     def load(
@@ -102,12 +99,13 @@ class Book:
     ) -> None:
         """Continue from what was stored. Everything is settled anew, so no deadline is lost with the process."""
         self.holdings = {one.id: one for one in holdings}
-        self.seen = {one.member: one.at_ms for one in seen}
-        self.orphans = {report.exec_id: report for report in orphans}
+        self.executions.load(seen, orphans)
         for delivery in deliveries:
             self.deliveries[delivery.name] = delivery
             self._index(delivery)
             self._due[delivery.name] = now_ms
+        for one in self.holdings.values():
+            self._expect_executions(one, now_ms)
 
     # ------------------------------------------------------------ steps
 
@@ -128,19 +126,11 @@ class Book:
                 self._on_fill(message, at_ms)
             case CommissionReport():
                 self._on_commission(message, at_ms)
-            case PositionSnapshot():
-                self._on_position(message, at_ms)
-            case PnLSnapshot():
-                self._on_pnl(message, at_ms)
-            case AccountSnapshot():
-                self._on_account(message)
-            case LinkState():
-                connected = message.phase is LinkPhase.READY
-                self._gauge("connection", "connected" if connected else "failed")
             case Alert():
                 self._outcome.effects.append(Warn(alert_document(message, at_ms)))
             case _:
-                pass
+                self._on_account(message, at_ms)
+        self._outcome.memory.extend(self.executions.news())
         return self._outcome
 
     def restate(self, messages: Sequence[Message], *, at_ms: int) -> Outcome:
@@ -161,7 +151,8 @@ class Book:
 
     def next_due_ms(self) -> int | None:
         """When `expire` has something to do."""
-        return min(self._due.values(), default=None)
+        gone = self._gone.values() if self._connected else ()
+        return min((*self._due.values(), *gone), default=None)
 
     def expire(self, now_ms: int) -> Outcome:
         """Settle what has waited long enough."""
@@ -169,6 +160,9 @@ class Book:
         for name in [name for name, due in self._due.items() if due <= now_ms]:
             delivery = self.deliveries[name]
             self._settle(delivery, delivery, now_ms)
+        if self._connected:
+            for position_id in [one for one, due in self._gone.items() if due <= now_ms]:
+                self._write_off(self.holdings[position_id], now_ms)
         return self._outcome
 
     def forget(self, now_ms: int) -> Outcome:
@@ -183,12 +177,8 @@ class Book:
             if not one.shown and not any(name in self.deliveries for name in one.closed.values()):
                 del self.holdings[position_id]
                 self._outcome.memory.append(HoldingForgotten(position_id))
-        before_ms = now_ms - KEEP_SEEN_MS
-        self.seen = {member: at_ms for member, at_ms in self.seen.items() if at_ms >= before_ms}
-        for exec_id in [exec_id for exec_id in self.orphans if _of_commission(exec_id) not in self.seen]:
-            del self.orphans[exec_id]
-            self._outcome.memory.append(OrphanJoined(exec_id))
-        self._outcome.memory.append(SeenForgotten(before_ms))
+        self.executions.forget(now_ms - KEEP_SEEN_MS)
+        self._outcome.memory.extend(self.executions.news())
         return self._outcome
 
     def working(self) -> list[int]:
@@ -225,39 +215,50 @@ class Book:
             self._settle(before, after, at_ms)
 
     def _on_fill(self, fill: ExecutionFill, at_ms: int) -> None:
-        if not self._first_time(fill.exec_id, at_ms):
+        if not self._first_time(fill, at_ms):
             return
+        found = self._parts(fill)
+        reports = self.executions.reports_for(fill) if found else []
+        for part in found:
+            self._on_part(part, reports, at_ms)
+
+    def _parts(self, fill: ExecutionFill) -> list[attribution.Part]:
+        """Whose execution it is: the delivery's whose order it was, else those whose position it closed."""
         name, leg = split_ref(fill.ref)
-        before = self.deliveries.get(name)
-        if before is None or before.context.request is None:
-            return
-        after = learning.learn(before, fill, leg, at_ms)
+        if name:
+            own = self._known((name,))
+            return [attribution.Part(one, fill, leg, 1.0) for one in own if one.context.request is not None]
+        if fill.supersedes:
+            return attribution.corrected(fill, self._known(self.executions.deliveries_of(fill.supersedes)))
+        one = self._holding(fill.account, fill.contract)
+        return attribution.parts(fill, self._known(one.deliveries))
+
+    def _on_part(self, part: attribution.Part, reports: Iterable[CommissionReport], at_ms: int) -> None:
+        """An execution, or a share of it, that is one delivery's."""
+        before, fill = part.delivery, part.fill
+        after = learning.learn(before, fill, part.leg, at_ms, part.share)
         if after is before:
             return  # corrected before it came
-        for exec_id in filter(None, (fill.exec_id, fill.supersedes)):
-            self._delivery_of[exec_id] = name
-            orphan = self.orphans.pop(exec_id, None)
-            if orphan is not None:
-                after = learning.learn(after, orphan, leg, at_ms)
-                self._outcome.memory.append(OrphanJoined(exec_id))
+        for report in reports:
+            after = learning.learn(after, report, "", at_ms)
+        self.executions.assign(filter(None, (fill.exec_id, fill.supersedes)), after.name)
         self._hold(before, after, fill, at_ms)
         self._settle(before, after, at_ms)
 
     def _on_commission(self, report: CommissionReport, at_ms: int) -> None:
-        if not self._first_time(_of_commission(report.exec_id), at_ms):
+        if not self._first_time(report, at_ms):
             return
-        name = split_ref(report.ref)[0] or self._delivery_of.get(report.exec_id, "")
-        before = self.deliveries.get(name)
-        if before is None:
-            if report.exec_id not in self.seen:
-                self.orphans[report.exec_id] = report
-                self._outcome.memory.append(OrphanKept(report))
-            return
-        after = learning.learn(before, report, "", at_ms)
-        self.deliveries[name] = after
-        for one in [one for one in self.holdings.values() if name in one.deliveries]:
-            self._show(one, at_ms)
-        self._settle(before, after, at_ms)
+        name = split_ref(report.ref)[0]
+        named = (name,) if name else self.executions.deliveries_of(report.exec_id)
+        found = self._known(named)
+        if not found:
+            self.executions.keep(report)
+        for before in found:
+            after = learning.learn(before, report, "", at_ms)
+            self.deliveries[after.name] = after
+            for one in [one for one in self.holdings.values() if after.name in one.deliveries]:
+                self._show(one, at_ms)
+            self._settle(before, after, at_ms)
 
     def _settle(self, before: Delivery | None, after: Delivery, now_ms: int) -> None:
         place = self.holdings.get(after.position_id) if after.context.request else None
@@ -285,23 +286,22 @@ class Book:
 
     def _forget_delivery(self, delivery: Delivery) -> None:
         del self.deliveries[delivery.name]
-        for exec_id in (*delivery.executions, *delivery.progress.superseded):
-            self._delivery_of.pop(exec_id, None)
+        self.executions.release((*delivery.executions, *delivery.progress.superseded))
         self._outcome.memory.append(DeliveryForgotten(delivery.name))
 
     def _index(self, delivery: Delivery) -> None:
-        known = (*delivery.executions, *delivery.progress.superseded)
-        self._delivery_of |= dict.fromkeys(known, delivery.name)
+        self.executions.assign((*delivery.executions, *delivery.progress.superseded), delivery.name)
         if delivery.progress.pending_told and not delivery.progress.entry.status:
             self._refs |= {leg.order_id: leg.ref for leg in delivery.context.legs}
 
-    def _first_time(self, member: str, at_ms: int) -> bool:
-        if member in self.seen:
+    def _known(self, names: Iterable[str]) -> list[Delivery]:
+        return [self.deliveries[name] for name in names if name in self.deliveries]
+
+    def _first_time(self, message: ExecutionFill | CommissionReport, at_ms: int) -> bool:
+        first = self.executions.first_time(message, at_ms)
+        if not first:
             self._outcome = self._outcome._replace(repeated=True)
-            return False
-        self.seen[member] = at_ms
-        self._outcome.memory.append(Seen(member, at_ms))
-        return True
+        return first
 
     # ------------------------------------------------------------ positions, PnL, account
 
@@ -315,6 +315,19 @@ class Book:
         others = tuple(name for name in one.deliveries if name != after.name)
         self._show(replace(one, deliveries=(*others, after.name) if after.net else others), at_ms)
 
+    def _on_account(self, message: Message, at_ms: int) -> None:
+        match message:
+            case PositionSnapshot():
+                self._on_position(message, at_ms)
+            case PnLSnapshot():
+                self._on_pnl(message, at_ms)
+            case AccountSnapshot() if self._ours(message.account):
+                self._outcome.effects.extend(gauges.of_account(message))
+            case LinkState():
+                self._on_link(message, at_ms)
+            case _:
+                pass
+
     def _on_position(self, snapshot: PositionSnapshot, at_ms: int) -> None:
         if not self._ours(snapshot.account):
             return
@@ -327,13 +340,12 @@ class Book:
             if one is not None and one.shown:
                 self._show(replace(one, unrealized=pnl.unrealized, value=pnl.value), at_ms)
         elif self._ours(pnl.account):
-            self._money("daily_pnl", pnl.daily)
-            self._money("unrealized_pnl", pnl.unrealized)
+            self._outcome.effects.extend(gauges.of_pnl(pnl))
 
-    def _on_account(self, account: AccountSnapshot) -> None:
-        if self._ours(account.account):
-            self._money("account_value", account.net_liquidation)
-            self._money("buying_power", account.buying_power)
+    def _on_link(self, link: LinkState, at_ms: int) -> None:
+        self._connected = link.phase is LinkPhase.READY
+        self._gone = dict.fromkeys(self._gone, at_ms + FILL_WAIT_MS)  # the rebuild brings executions
+        self._outcome.effects.extend(gauges.of_link(link))
 
     def _show(self, one: Holding, at_ms: int) -> None:
         """Tell the platform what is held, or that nothing is any more."""
@@ -341,15 +353,32 @@ class Book:
         was_shown = one.shown
         if one.quantity:
             one = one if was_shown else replace(one, shown=True, since_ms=at_ms)
-            held_by = [self.deliveries[name] for name in one.deliveries if name in self.deliveries]
-            effects.append(PositionOpen(symbol, one.id, holdings.document(one, held_by)))
+            document = holdings.document(one, self._known(one.deliveries))
+            effects.append(PositionOpen(symbol, one.id, document))
         else:
-            one = replace(one, shown=False, deliveries=(), unrealized=None, value=None)
+            open_ = tuple(delivery.name for delivery in self._known(one.deliveries) if delivery.held)
+            one = replace(one, shown=False, deliveries=open_, unrealized=None, value=None)
             if was_shown:
                 effects.append(PositionGone(symbol, one.id))
+        self._expect_executions(one, at_ms)
         self._put(one)
         if one.shown != was_shown:
             effects.append(PositionCount(self.held))
+
+    def _expect_executions(self, one: Holding, at_ms: int) -> None:
+        """IB's word that a position is gone runs ahead of the executions; they are waited for, not for ever."""
+        if not one.quantity and any(delivery.held for delivery in self._known(one.deliveries)):
+            self._gone.setdefault(one.id, at_ms + FILL_WAIT_MS)
+        else:
+            self._gone.pop(one.id, None)
+
+    def _write_off(self, one: Holding, now_ms: int) -> None:
+        """IB does not hold it, and nobody has said how it was closed (contract 7: SYNCED_CLOSED)."""
+        for before in self._known(one.deliveries):
+            if before.held:
+                self._settle(before, learning.written_off(before, now_ms), now_ms)
+        self._outcome.effects.append(Warn(alert_document(holdings.missing_fill(one), now_ms)))
+        self._show(replace(one, deliveries=()), now_ms)
 
     @property
     def held(self) -> int:
@@ -363,26 +392,9 @@ class Book:
         self.holdings[one.id] = one
         self._outcome.memory.append(HoldingChanged(one))
 
-    def _money(self, name: GaugeName, value: float | None) -> None:
-        if value is not None:
-            self._gauge(name, f"{value:.2f}")
-
     def _ours(self, account: str) -> bool:
         return account == (self._account or account)
-
-    def _gauge(self, name: GaugeName, text: str) -> None:
-        self._outcome.effects.append(Gauge(name, text))
-
-
-def split_ref(ref: str) -> tuple[str, str]:
-    """(delivery, leg) of an orderRef; both empty for one that is not ours."""
-    stem = stem_of(ref)
-    return (stem, ref[len(stem) + 1 :]) if stem else ("", "")
 
 
 def _name_of(ticket: Ticket) -> str:
     return f"ticket {ticket.key} {ticket.entry}"
-
-
-def _of_commission(exec_id: str) -> str:
-    return f"commission {exec_id}"

@@ -142,6 +142,12 @@ def stem_of(ref: str) -> str:
     return match["stem"] if match else ""
 
 
+def split_ref(ref: str) -> tuple[str, str]:
+    """(delivery, leg) of an orderRef; both empty for one that is not ours."""
+    stem = stem_of(ref)
+    return (stem, ref[len(stem) + 1 :]) if stem else ("", "")
+
+
 def _risk_fraction(rules: Protection, contract: ContractSpec) -> float:
     match contract.sec_type:
         case "OPT":

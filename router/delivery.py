@@ -140,6 +140,12 @@ class Delivery(msgspec.Struct, frozen=True):
         return self.sign * held if abs(held) > EPSILON else 0.0
 
     @property
+    def held(self) -> float:
+        """Quantity that it has entered and nothing has closed yet."""
+        held = self.entered - self.closed
+        return held if held > EPSILON else 0.0
+
+    @property
     def multiplier(self) -> int:
         """Units of the underlying per contract."""
         return self.context.request.contract.multiplier if self.context.request else 1

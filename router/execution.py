@@ -7,14 +7,15 @@ from typing import Literal
 
 import msgspec
 
-Reason = Literal["STOP", "TARGET", "MANUAL"]
+Reason = Literal["STOP", "TARGET", "MANUAL", "SYNCED_CLOSED"]
+SYNCED = "Z"  # leg of what IB no longer holds and whose execution never came
 
 
 class Execution(msgspec.Struct, frozen=True, array_like=True):
     """One execution of one leg. `number` grows with arrival, `told` says that a SCALE_OUT spoke of it."""
 
     exec_id: str
-    leg: str  # E, T1, S1, X...
+    leg: str  # E, T1, S1, X..., or SYNCED
     quantity: float
     price: float
     at: datetime
@@ -23,6 +24,7 @@ class Execution(msgspec.Struct, frozen=True, array_like=True):
     number: int
     supersedes: str = ""
     told: bool = False
+    share: float = 1.0  # of IB's execution, which may close what several deliveries hold
 
 
 class Commission(msgspec.Struct, frozen=True, array_like=True):
@@ -39,5 +41,7 @@ def reason_of(execution: Execution) -> Reason:
             return "STOP"
         case "T":
             return "TARGET"
+        case "Z":
+            return "SYNCED_CLOSED"
         case _:
             return "MANUAL"

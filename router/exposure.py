@@ -1,7 +1,8 @@
 """What is held and what works, per account and contract, as the guard needs it: folded from IB's events. Pure.
 
-IB tells a position apart from the executions that made it, sometimes seconds late. Executions run ahead of IB's word on
-the position; that word counts once it is newer and nothing has traded for a while.
+IB tells a position apart from the executions that made it, before them or seconds late. Executions run ahead of IB's
+word, so a word that they have passed on their way is an old one. Any other one is news: IB is ahead of the executions,
+or somebody else trades, whose executions nobody is told of.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from router.messages import (
     PositionSnapshot,
 )
 
-LAG_NS = 2_000_000_000  # how long after an execution IB's word on the position may still be an older one
+LAG_NS = 2_000_000_000  # how long executions may leave unexplained what IB says of a position
 SETTLE_NS = 200_000_000  # of quiet before a place is judged: events of one fill come apart
+MAX_PATH = 64
 QUICK_ATTEMPTS = 5  # repairs that may follow each other as soon as IB has told of the last one
 TERMINAL = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
 EPSILON = 1e-6
@@ -35,9 +37,10 @@ class Place:
 
     account: str
     contract: ContractSpec
-    said: float = 0.0  # IB's word
+    path: list[float] = field(default_factory=lambda: [0.0])  # from the last word confirmed, by execution
+    word: float = 0.0  # IB's last one
+    said: float | None = None  # the same while it is not on the path
     said_ns: int = 0
-    booked: float = 0.0  # with the executions since
     filled_ns: int = 0
     avg_cost: float = 0.0  # IB's: for an option per contract
     changed_ns: int = 0
@@ -48,11 +51,43 @@ class Place:
     entry_price: float = 0.0  # of that entry
     orders: dict[object, OrderLifecycleEvent] = field(default_factory=dict)
 
-    def quantity(self, now_ns: int) -> float:
-        """What is held, as far as anyone can know now."""
-        recent = now_ns - self.filled_ns < LAG_NS
-        held = self.booked if self.filled_ns and (self.said_ns < self.filled_ns or recent) else self.said
+    @property
+    def quantity(self) -> float:
+        """What is held, as far as anyone knows."""
+        held = self.path[-1] if self.said is None else self.said
         return held if abs(held) > EPSILON else 0.0
+
+    @property
+    def is_certain(self) -> bool:
+        """Not while executions and IB's word have both moved and do not meet."""
+        return self.said is None or self.filled_ns <= self.said_ns
+
+    def executed(self, delta: float, now_ns: int) -> None:
+        """One more execution; `delta` is positive for a purchase."""
+        self.believe(now_ns)
+        expected = self.path[-1] + delta
+        if self.said is not None and abs(expected - self.said) <= EPSILON:
+            self.path, self.said = [expected], None
+        else:
+            self.path = [*self.path, expected][-MAX_PATH:]
+        self.filled_ns = now_ns
+
+    def observed(self, quantity: float, now_ns: int, *, asked: bool) -> None:
+        """IB's word; what IB was asked for counts whole."""
+        self.believe(now_ns)
+        self.word, self.said_ns = quantity, now_ns
+        passed = [index for index, step in enumerate(self.path) if abs(step - quantity) <= EPSILON]
+        if asked or passed:
+            self.path = [quantity] if asked else self.path[passed[-1] :]
+            self.said = None
+        else:
+            self.said = quantity
+
+    def believe(self, now_ns: int) -> None:
+        """A word that nothing has contradicted for a while is where a new path begins, explained or not."""
+        newest = self.said_ns >= self.filled_ns or self.said is not None
+        if newest and now_ns - max(self.said_ns, self.filled_ns) >= LAG_NS:
+            self.path, self.said = [self.word], None
 
     def may_repair(self, now_ns: int) -> bool:
         """Whether the last repair has shown in IB's events, or had its time; not at once after several in vain."""
@@ -84,20 +119,19 @@ class Exposure:
                 self._on_fill(message, now_ns)
             case PositionSnapshot():
                 place = self._place(message.account, message.contract)
-                place.said, place.said_ns, place.avg_cost = message.quantity, now_ns, message.avg_cost
-                if message.replayed or now_ns - place.filled_ns >= LAG_NS:
-                    place.booked = message.quantity
-                    place.filled_ns = 0 if message.replayed else place.filled_ns
+                place.observed(message.quantity, now_ns, asked=message.replayed)
+                place.avg_cost = message.avg_cost
                 place.changed_ns = now_ns
             case _:
                 pass
 
     def settled(self, now_ns: int) -> Iterator[Place]:
-        """Places that can be judged: those that are quiet."""
+        """Places that can be judged: those that are quiet and certain."""
         if not self.ready:
             return
         for place in self._places.values():
-            if now_ns - place.changed_ns >= SETTLE_NS:
+            place.believe(now_ns)
+            if now_ns - place.changed_ns >= SETTLE_NS and place.is_certain:
                 yield place
 
     def _on_link(self, link: LinkState, now_ns: int) -> None:
@@ -106,8 +140,8 @@ class Exposure:
         if link.phase is LinkPhase.SYNCING:
             for place in self._places.values():
                 place.orders.clear()  # all that live are told again, and so are all positions that are not flat
-                place.said = place.booked = 0.0
-                place.filled_ns, place.said_ns, place.changed_ns = 0, now_ns, now_ns
+                place.observed(0.0, now_ns, asked=True)
+                place.filled_ns, place.changed_ns = 0, now_ns
 
     def _on_order(self, place: Place, event: OrderLifecycleEvent, now_ns: int) -> None:
         place.orders.pop((event.client_id, event.order_id), None)  # before it had a permId
@@ -124,8 +158,8 @@ class Exposure:
         if stem and fill.ref == f"{stem}-E":
             place.delivery, place.entry_price = stem, fill.avg_price or fill.price
         if not fill.replayed and not fill.supersedes:  # else it is part of the position already
-            place.booked += fill.quantity if fill.action == "BUY" else -fill.quantity
-            place.filled_ns = place.changed_ns = now_ns
+            place.executed(fill.quantity if fill.action == "BUY" else -fill.quantity, now_ns)
+            place.changed_ns = now_ns
 
     def _place(self, account: str, contract: ContractSpec) -> Place:
         key = (account, contract.con_id)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from router import formats, records
 from router.delivery import EPSILON, Delivery
-from router.messages import ContractSpec, PositionSnapshot
+from router.messages import Alert, ContractSpec, PositionSnapshot
 
 MAX_PATH = 64
 
@@ -93,6 +93,17 @@ def document(holding: Holding, deliveries: Sequence[Delivery]) -> dict[str, Any]
         "realized_pnl": formats.money(sum(d.realized for d in deliveries)),
         "commission": formats.price(sum(d.commission for d in deliveries)),
     }
+
+
+def missing_fill(holding: Holding) -> Alert:
+    """A position was closed by executions that IB does not tell of (contract 2.2)."""
+    return Alert(
+        kind="execution_manual_fill_missing",
+        severity="warning",
+        text="closed at IB, and no execution says how: written off at what was paid",
+        symbol=holding.contract.symbol,
+        details=(("position_id", holding.id), ("account", holding.account)),
+    )
 
 
 def _made_elsewhere(holding: Holding) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from msgspec.structs import replace
 
 from router import tally
-from router.delivery import ENDED, Delivery, EntryOrder, recounted
-from router.execution import Commission, Execution
+from router.delivery import ENDED, EPSILON, Delivery, EntryOrder, recounted
+from router.execution import SYNCED, Commission, Execution
 from router.messages import (
     BrokerError,
     CommissionReport,
@@ -29,18 +31,19 @@ CANCELLED = 202  # IB: order cancelled; comes after the status, which may be mis
 REFUSED = frozenset({103, 110, 200, 203, 321})
 
 
-def learn(delivery: Delivery, message: Message, leg: str, now_ms: int) -> Delivery:
+def learn(delivery: Delivery, message: Message, leg: str, now_ms: int, share: float = 1.0) -> Delivery:
     """The delivery with what this message says; the same object when it says nothing new.
 
-    `leg` is that of the message's orderRef, empty where it has none.
+    `leg` is that of the message's orderRef, empty where it has none; `share` that of an execution's quantity which is
+    this delivery's (see `router.attribution`).
     """
-    learned = _learn(delivery, message, leg, now_ms)
+    learned = _learn(delivery, message, leg, now_ms, share)
     if _same(learned, delivery):
         return delivery
     return advance(learned, changed_ms=max(now_ms, delivery.progress.changed_ms))
 
 
-def _learn(delivery: Delivery, message: Message, leg: str, now_ms: int) -> Delivery:
+def _learn(delivery: Delivery, message: Message, leg: str, now_ms: int, share: float) -> Delivery:
     match message:
         case SignalReceived():
             return _with_signal(delivery, message.signal, message.ticket)
@@ -59,7 +62,7 @@ def _learn(delivery: Delivery, message: Message, leg: str, now_ms: int) -> Deliv
         case BrokerError() if leg == "E":
             return _ended_by_error(delivery, message, now_ms)
         case ExecutionFill():
-            return _executed(delivery, message, leg, now_ms)
+            return _executed(delivery, message, leg, now_ms, share)
         case CommissionReport():
             return _charged(delivery, message)
         case _:
@@ -119,9 +122,29 @@ def _ended_by_error(delivery: Delivery, error: BrokerError, now_ms: int) -> Deli
     return delivery
 
 
-def _executed(delivery: Delivery, fill: ExecutionFill, leg: str, now_ms: int) -> Delivery:
-    progress = delivery.progress
-    if fill.exec_id in delivery.executions or fill.exec_id in progress.superseded:
+def written_off(delivery: Delivery, now_ms: int) -> Delivery:
+    """The delivery with all that it still holds closed at what was paid: IB holds it no longer and says no more.
+
+    What it brought is not known, so it brought nothing; executions that come after all take its place.
+    """
+    execution = Execution(
+        exec_id=f"synced {delivery.name}",
+        leg=SYNCED,
+        quantity=delivery.held,
+        price=delivery.entry_price,
+        at=datetime.fromtimestamp(now_ms / 1000, UTC),
+        order_id=0,
+        learned_ms=now_ms,
+        number=len(delivery.executions) + len(delivery.progress.superseded),
+    )
+    commissions = {**delivery.commissions, execution.exec_id: Commission(0.0, None)}
+    executions = {**delivery.executions, execution.exec_id: execution}
+    closed = replace(delivery, executions=executions, commissions=commissions)
+    return advance(recounted(closed), changed_ms=now_ms)
+
+
+def _executed(delivery: Delivery, fill: ExecutionFill, leg: str, now_ms: int, share: float) -> Delivery:
+    if fill.exec_id in delivery.executions or fill.exec_id in delivery.progress.superseded:
         return delivery
     corrected = delivery.executions.get(fill.supersedes)
     execution = Execution(
@@ -132,22 +155,41 @@ def _executed(delivery: Delivery, fill: ExecutionFill, leg: str, now_ms: int) ->
         at=fill.executed_at,
         order_id=fill.order_id,
         learned_ms=now_ms,
-        number=len(delivery.executions) + len(progress.superseded),
+        number=len(delivery.executions) + len(delivery.progress.superseded),
         supersedes=fill.supersedes,
         told=corrected is not None and corrected.told,
+        share=share,
     )
+    if leg != "E":
+        delivery = _without_synced(delivery, fill.quantity)
     executions = {**delivery.executions, fill.exec_id: execution}
     if not fill.supersedes:
         tallied = tally.add(delivery.tally, execution, delivery.commissions)
         return replace(delivery, executions=executions, tally=tallied)
     executions.pop(fill.supersedes, None)
-    superseded = (*progress.superseded, fill.supersedes)
+    superseded = (*delivery.progress.superseded, fill.supersedes)
     delivery = advance(delivery, superseded=superseded, passed=0, passed_quantity=0.0)
     return recounted(replace(delivery, executions=executions))
 
 
+def _without_synced(delivery: Delivery, quantity: float) -> Delivery:
+    """What was written off makes room for the execution that came after all."""
+    synced = next((x for x in delivery.executions.values() if x.leg == SYNCED), None)
+    if synced is None:
+        return delivery
+    left = synced.quantity - quantity
+    executions = {**delivery.executions, synced.exec_id: replace(synced, quantity=left)}
+    if left <= EPSILON:
+        del executions[synced.exec_id]
+        delivery = advance(delivery, superseded=(*delivery.progress.superseded, synced.exec_id))
+    return recounted(replace(delivery, executions=executions))
+
+
 def _charged(delivery: Delivery, message: CommissionReport) -> Delivery:
-    report = Commission(message.commission, message.realized_pnl)
+    shared = delivery.executions.get(message.exec_id)
+    share = shared.share if shared is not None else 1.0
+    realized = None if message.realized_pnl is None else message.realized_pnl * share
+    report = Commission(message.commission * share, realized)
     delivery = replace(delivery, commissions={**delivery.commissions, message.exec_id: report})
     execution = delivery.tally.uncharged.get(message.exec_id)
     if execution is None:  # not here yet, or it had the report of the execution that it corrects

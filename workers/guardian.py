@@ -79,7 +79,7 @@ class Guardian:
         for place in self._exposure.settled(now_ns):
             if place.account != self._exposure.account:
                 continue
-            position = place.quantity(now_ns)
+            position = place.quantity
             closers = closers_of(position, place.orders.values(), client_id=self._exposure.client_id)
             repair = judge(position, closers)
             if repair.needed:
@@ -103,7 +103,7 @@ class Guardian:
             held = [one.quantity for one in reply.positions if (one.account, one.contract.con_id) == here]
             position = held[0] if held else 0.0
             orders = [e for e in reply.orders if e.contract and (e.account, e.contract.con_id) == here]
-            if abs(position - place.quantity(time.monotonic_ns())) > EPSILON:
+            if abs(position - place.quantity) > EPSILON:
                 self._log.warning("position not agreed on yet", con_id=here[1], position=position)
                 return
             closers = closers_of(position, orders, client_id=self._exposure.client_id)

@@ -27,6 +27,7 @@ from router.effects import (
     PositionGone,
     PositionOpen,
     Settle,
+    Warn,
 )
 from router.messages import (
     AccountSnapshot,
@@ -193,6 +194,7 @@ class Platform:
     count: int = 0
     closed: dict[str, dict[str, Any]] = field(default_factory=dict)
     gauges: dict[str, str] = field(default_factory=dict)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
     gap: bool = False  # neither an order nor a position was to be seen between the intent and the exit
 
     def take(self, effects: Iterable[Effect]) -> None:
@@ -228,6 +230,8 @@ class Platform:
                 self.closed[f"{effect.day}:{effect.record_id}"] = dict(effect.document)
             case Gauge():
                 self.gauges[effect.name] = effect.text
+            case Warn():
+                self.warnings.append(dict(effect.document))
             case _:
                 raise TypeError(effect)
 

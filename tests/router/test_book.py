@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.book import KEEP_DELIVERY_MS, KEEP_SEEN_MS, Book, split_ref
+from router.book import KEEP_DELIVERY_MS, KEEP_SEEN_MS, Book
+from router.bracket import split_ref
 from router.effects import Warn
 from router.memory import (
     DeliveryChanged,
@@ -81,7 +82,7 @@ def test_what_is_nobodys_is_told_to_nobody() -> None:
         OrderSent(story.name, (101,)),
     ).wait()
     assert (desk.platform.told, desk.platform.acks, desk.book.deliveries) == ([], [], {})
-    assert desk.book.orphans == {}
+    assert desk.book.executions.orphans == {}
 
 
 def test_an_execution_without_an_order_behind_it_is_not_counted() -> None:
@@ -113,7 +114,7 @@ def test_a_commission_before_its_execution_is_kept_for_it() -> None:
     assert OrphanJoined("e.01") in joined.memory
     desk.platform.take(joined.effects)
     assert desk.platform.of("ENTRY")[0]["execution"]["commission"] == 4.55
-    assert desk.book.orphans == {}
+    assert desk.book.executions.orphans == {}
 
 
 def test_a_commission_with_a_reference_needs_no_execution_yet() -> None:
@@ -145,7 +146,7 @@ def test_a_position_closed_by_hand_is_gone() -> None:
     desk.hear(story.received(), story.intent(), story.fill("E", 7, 2.5, exec_id="e.01"), story.position(7))
     desk.hear(story.position(0)).wait()
     assert desk.platform.open == {}
-    assert desk.book.holdings[POSITION_ID].deliveries == ()
+    assert desk.platform.of("EXIT") == []
 
 
 def test_a_late_word_of_ib_does_not_bring_a_closed_position_back() -> None:
@@ -259,8 +260,10 @@ def test_a_snapshot_of_a_ready_link_lists_all_that_is_held(phase: LinkPhase, gon
 def stored(book: Book) -> Book:
     """A book made from what another would have stored."""
     again = Book(account="", wait_ms=WAIT_MS)
-    seen = [Seen(member, at_ms) for member, at_ms in book.seen.items()]
-    again.load(book.deliveries.values(), book.holdings.values(), seen, book.orphans.values(), TS_MS)
+    seen = [Seen(member, at_ms) for member, at_ms in book.executions.seen.items()]
+    again.load(
+        book.deliveries.values(), book.holdings.values(), seen, book.executions.orphans.values(), TS_MS
+    )
     return again
 
 
@@ -321,9 +324,9 @@ def test_what_is_long_over_is_forgotten() -> None:
     assert DeliveryForgotten(story.name) in gone
     assert HoldingForgotten(POSITION_ID) in gone
     assert (desk.book.deliveries, desk.book.holdings) == ({}, {})
-    assert desk.book.seen
+    assert desk.book.executions.seen
     assert OrphanJoined("never.01") in desk.book.forget(later + KEEP_SEEN_MS).memory
-    assert desk.book.seen == {}
+    assert desk.book.executions.seen == {}
 
 
 def test_what_is_not_over_is_kept() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.exposure import LAG_NS, QUICK_ATTEMPTS, SETTLE_NS, Exposure, Place
 from router.messages import ExecutionFill, LinkPhase, LinkState, PositionSnapshot, Quote
@@ -69,7 +72,7 @@ def test_executions_run_ahead_of_the_position(exposure: Exposure) -> None:
     exposure.observe(position(0.0), NOW)
     exposure.observe(fill(), NOW + 1)
     for later in (SETTLE_NS + 1, LAG_NS * 5):
-        assert place(exposure, NOW + later).quantity(NOW + later) == 7.0
+        assert place(exposure, NOW + later).quantity == 7.0
 
 
 def test_an_older_word_after_the_execution(exposure: Exposure) -> None:
@@ -77,17 +80,17 @@ def test_an_older_word_after_the_execution(exposure: Exposure) -> None:
     exposure.observe(fill(4.0), NOW)
     exposure.observe(fill(3.0, exec_id="y.01"), NOW + 1)
     exposure.observe(position(4.0), NOW + 2)
-    assert place(exposure, NOW + SECOND).quantity(NOW + SECOND) == 7.0
-    assert place(exposure, NOW + 1 + LAG_NS).quantity(NOW + 1 + LAG_NS) == 4.0
+    assert place(exposure, NOW + SECOND).quantity == 7.0
+    assert place(exposure, NOW + 2 + LAG_NS).quantity == 4.0
 
 
 def test_somebody_elses_trade(exposure: Exposure) -> None:
     """Without an execution of ours the position is what IB says, at once."""
     exposure.observe(fill(), NOW)
     exposure.observe(position(2.0), NOW + LAG_NS)
-    assert place(exposure, NOW + LAG_NS + SETTLE_NS).quantity(NOW + LAG_NS + SETTLE_NS) == 2.0
+    assert place(exposure, NOW + LAG_NS + SETTLE_NS).quantity == 2.0
     exposure.observe(fill(2.0, action="SELL", exec_id="z.01"), NOW + 2 * LAG_NS)
-    assert place(exposure, NOW + 3 * LAG_NS).quantity(NOW + 3 * LAG_NS) == 0.0
+    assert place(exposure, NOW + 3 * LAG_NS).quantity == 0.0
 
 
 def test_what_is_told_again_is_not_counted_again(exposure: Exposure) -> None:
@@ -97,7 +100,7 @@ def test_what_is_told_again_is_not_counted_again(exposure: Exposure) -> None:
     exposure.observe(fill(replayed=True), NOW + 2)
     exposure.observe(fill(exec_id="x.02", supersedes="x.01"), NOW + 3)
     found = place(exposure, NOW + SECOND)
-    assert found.quantity(NOW + SECOND) == 7.0
+    assert found.quantity == 7.0
 
 
 def test_what_was_paid(exposure: Exposure) -> None:
@@ -131,7 +134,7 @@ def test_a_rebuild_tells_every_position_again(exposure: Exposure) -> None:
     exposure.observe(fill(), NOW)
     exposure.observe(link(LinkPhase.SYNCING), NOW + 1)
     exposure.observe(link(LinkPhase.READY), NOW + 2)
-    assert place(exposure, NOW + SECOND).quantity(NOW + SECOND) == 0.0
+    assert place(exposure, NOW + SECOND).quantity == 0.0
 
 
 def test_only_what_is_quiet_is_judged(exposure: Exposure) -> None:
@@ -168,3 +171,59 @@ def test_repairs_take_turns(exposure: Exposure) -> None:
     found.attempts = QUICK_ATTEMPTS + 1
     assert not found.may_repair(NOW + SECOND + 2)
     assert found.may_repair(NOW + 2 * SECOND)
+
+
+def test_somebody_elses_trade_right_after_ours(exposure: Exposure) -> None:
+    """A word that our executions did not pass is news at once, not only after the lag."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(position(7.0), NOW + 1)
+    exposure.observe(position(4.0), NOW + 2)
+    assert place(exposure, NOW + SETTLE_NS + 2).quantity == 4.0
+
+
+def test_ib_ahead_of_the_executions(exposure: Exposure) -> None:
+    """IB says seven before the executions have come; nothing is judged until they meet its word."""
+    exposure.observe(position(7.0), NOW)
+    assert place(exposure, NOW + SETTLE_NS).quantity == 7.0
+    exposure.observe(fill(4.0), NOW + SETTLE_NS)
+    assert list(exposure.settled(NOW + 2 * SETTLE_NS)) == []
+    exposure.observe(fill(3.0, exec_id="y.01"), NOW + 2 * SETTLE_NS)
+    assert place(exposure, NOW + 3 * SETTLE_NS).quantity == 7.0
+
+
+def test_a_stop_that_fills_after_somebody_elses_sale(exposure: Exposure) -> None:
+    """IB's word from before the fill must not bring the position back: until its next one nothing is judged."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(position(7.0), NOW + 1)
+    exposure.observe(position(4.0), NOW + 2)
+    exposure.observe(fill(4.0, action="SELL", ref="a-b-S1", exec_id="y.01"), NOW + 3)
+    assert list(exposure.settled(NOW + SECOND)) == []
+    exposure.observe(position(0.0), NOW + SECOND)
+    assert place(exposure, NOW + SECOND + SETTLE_NS).quantity == 0.0
+
+
+@given(
+    trades=st.lists(st.tuples(st.integers(-9, 9), st.booleans()), max_size=12),
+    order=st.randoms(use_true_random=False),
+)
+def test_in_the_end_it_is_what_ib_holds(trades: list[tuple[int, bool]], order: random.Random) -> None:
+    """Whoever trades, and however words and executions overtake each other: after the lag IB's last word counts."""
+    exposure, held = Exposure(), 0.0
+    told: list[tuple[float, PositionSnapshot | ExecutionFill]] = []
+    exposure.observe(link(LinkPhase.READY), NOW)
+    for number, (delta, ours) in enumerate(trades):
+        held += delta
+        told.append((number + order.random() * 3, position(held)))
+        if ours and delta:
+            action: Any = "BUY" if delta > 0 else "SELL"
+            one = fill(abs(delta), action=action, exec_id=f"{number}.01")
+            told.append((number + order.random() * 3, one))
+    words = sorted((at for at, one in told if isinstance(one, PositionSnapshot)))  # a topic keeps its order
+    ordered = iter([one for _, one in told if isinstance(one, PositionSnapshot)])
+    fills = [(at, one) for at, one in told if isinstance(one, ExecutionFill)]
+    messages = sorted([*fills, *((at, next(ordered)) for at in words)], key=lambda pair: pair[0])
+    for step, (_, message) in enumerate(messages):
+        exposure.observe(message, NOW + step)
+    exposure.observe(position(held), NOW + len(messages))
+    later = NOW + len(messages) + LAG_NS
+    assert [one.quantity for one in exposure.settled(later)] == [held]

@@ -15,7 +15,8 @@ from tests.scenarios.stack import Stack
 @pytest.fixture(scope="package")
 def _stack() -> Iterator[Stack]:
     root = Path(tempfile.mkdtemp(prefix="o", dir="/tmp"))
-    with Stack(root) as made:
+    made = Stack(root)
+    with made:
         yield made
     shutil.rmtree(root)
 

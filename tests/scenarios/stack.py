@@ -7,10 +7,14 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import redis
 
 from ipc.bus import Envelope, JournalReader
 from router.messages import OrderLifecycleEvent, PositionSnapshot
@@ -105,6 +109,19 @@ class Stack(Stage):
         """What a process has said since the stack was started."""
         return iter(JournalReader(self.settings.journal(process), process).read(topic=topic))
 
+    @contextmanager
+    def alerts(self) -> Iterator[Alerts]:
+        """What is said on the platform's channel from here on."""
+        client = redis.Redis.from_url(self.settings.redis_url)
+        heard = client.pubsub()  # type: ignore[no-untyped-call]  # redis-py
+        try:
+            heard.subscribe(keys.ALERTS)
+            assert heard.get_message(timeout=SECONDS), "subscribed"
+            yield Alerts(heard)
+        finally:
+            heard.close()
+            client.close()
+
     def is_protected(self) -> bool:
         """Whether, for each contract, the live stops that wait for nothing are exactly what is held."""
         holdings = self.holdings()
@@ -138,7 +155,32 @@ class Stack(Stage):
         return not self.held() and not self.live()
 
 
-USUAL = {"cancel_delay": "0", "fill_delay": "0", "child_modify_refused": "off", "oca_reduction": "proportional"}
+class Alerts:
+    """Messages of `alerts:critical`."""
+
+    def __init__(self, heard: Any) -> None:
+        self._heard = heard
+
+    def next(self, kind: str) -> dict[str, Any]:
+        """The next alert of this type."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            message = self._heard.get_message(timeout=0.1)
+            if (
+                message
+                and message["type"] == "message"
+                and (alert := json.loads(message["data"]))["type"] == kind
+            ):
+                return dict(alert)
+        raise AssertionError(f"no alert {kind} within {SECONDS:g} s")
+
+
+USUAL = {
+    "cancel_delay": "0",
+    "fill_delay": "0",
+    "child_modify_refused": "off",
+    "oca_reduction": "proportional",
+}
 
 
 def positions_of(envelopes: Iterator[Envelope]) -> list[PositionSnapshot]:

@@ -14,7 +14,10 @@ from tests.scenarios.stack import SECONDS, Stack
 from workers.cli.demo import demo_signal, session
 from workers.store.producer import push
 
-LIMIT = {"strategy": "0dte", "ahead": 0}  # the platform enters 0DTE at the middle, 1DTE at market (contract 6)
+LIMIT = {
+    "strategy": "0dte",
+    "ahead": 0,
+}  # the platform enters 0DTE at the middle, 1DTE at market (contract 6)
 MARKET = {"strategy": "1dte", "ahead": 1}
 _numbers = itertools.count(1)
 
@@ -81,7 +84,9 @@ class Trade:
 
     def event(self, kind: str, number: int = 1) -> dict[str, Any]:
         """The n-th of these, once it is there."""
-        self.stack.await_true(lambda: len(self.events(kind)) >= number, f"{kind} {number} of {self.id}", SECONDS)
+        self.stack.await_true(
+            lambda: len(self.events(kind)) >= number, f"{kind} {number} of {self.id}", SECONDS
+        )
         return self.events(kind)[number - 1]
 
     # ------------------------------------------------------------ what is

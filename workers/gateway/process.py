@@ -13,6 +13,7 @@ from workers.gateway.current import Current
 from workers.gateway.doubts import Doubts
 from workers.gateway.herald import Herald
 from workers.gateway.known import Known
+from workers.gateway.lookout import Lookout
 from workers.gateway.session import Session
 from workers.role import Shell
 from workers.runner import run_async
@@ -36,7 +37,8 @@ class Gateway:
                 heard.add(message.ref)
             doubts.observe(message, heard=isinstance(message, BrokerError) and message.ref in heard)
         self._herald = Herald(shell.publisher, shell.settings.monitor.alert_every_s)
-        self._session = Session(shell.settings, self._herald.publish, self._known, self._current, doubts)
+        self._session = Session(shell.settings, self._publish, self._known, self._current, doubts)
+        self._lookout = Lookout(self._session, self._current, sink=self._herald.publish)
         self._commands = Commands(
             self._session,
             self._known,
@@ -47,6 +49,7 @@ class Gateway:
         )
         self._running: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def waiting_for(self) -> str:
@@ -75,13 +78,18 @@ class Gateway:
         self._running.add_done_callback(self._ended)
         self._sweeping = asyncio.ensure_future(self._sweep())
         self._sweeping.add_done_callback(self._ended)
+        self._looking = asyncio.ensure_future(self._lookout.run())
+        self._looking.add_done_callback(self._ended)
 
     async def drain(self) -> None:
         """Disconnect. IB goes on holding the orders; nothing is cancelled by a restart."""
-        tasks = [task for task in (self._running, self._sweeping) if task is not None]
+        tasks = [task for task in (self._looking, self._running, self._sweeping) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _publish(self, *messages: Message) -> None:
+        self._herald.publish(*self._lookout.news(*messages))
 
     async def _sweep(self) -> None:
         while True:

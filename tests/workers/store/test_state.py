@@ -41,10 +41,10 @@ def test_a_book_reads_back_as_it_was(client: Client) -> None:
         assert [list(d.executions) for d in again.deliveries.values()] == [
             list(d.executions) for d in desk.book.deliveries.values()
         ]
-        assert (again.holdings, again.seen, again.orphans) == (
+        assert (again.holdings, again.executions.seen, again.executions.orphans) == (
             desk.book.holdings,
-            desk.book.seen,
-            desk.book.orphans,
+            desk.book.executions.seen,
+            desk.book.executions.orphans,
         )
 
 

@@ -1,0 +1,60 @@
+"""Whose position an execution closes that no order of a delivery made (platform contract 7).
+
+Somebody trades the contract by hand, another program does, or the router itself closes what no delivery can be told
+from. What is held belongs to the deliveries that entered it, so such an execution closes theirs, the oldest first.
+What is beyond them, or adds to what they hold, is nobody's: the platform sees it in the position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from router.delivery import EPSILON, Delivery
+from router.messages import ExecutionFill
+from router.protection import is_guards
+
+
+class Part(NamedTuple):
+    """What of an execution is one delivery's; `leg` says what it counts as."""
+
+    delivery: Delivery
+    fill: ExecutionFill
+    leg: str
+    share: float
+
+
+def parts(fill: ExecutionFill, holders: Iterable[Delivery]) -> list[Part]:
+    """The execution shared out among the deliveries that hold its contract in its account, oldest first.
+
+    A delivery whose entry is younger than the execution had no part in it.
+    """
+    left = fill.quantity
+    found = []
+    for delivery in holders:
+        quantity = min(left, delivery.held) if _closes(fill, delivery) else 0.0
+        if quantity > EPSILON:
+            found.append(_part(fill, delivery, quantity / fill.quantity))
+            left -= quantity
+    return found
+
+
+def corrected(fill: ExecutionFill, holders: Iterable[Delivery]) -> list[Part]:
+    """The correction of an execution that was shared out, in the same shares."""
+    return [
+        _part(fill, delivery, delivery.executions[fill.supersedes].share)
+        for delivery in holders
+        if fill.supersedes in delivery.executions
+    ]
+
+
+def _part(fill: ExecutionFill, delivery: Delivery, share: float) -> Part:
+    leg = fill.ref.rpartition("-")[2] if is_guards(fill.ref) else "X"
+    return Part(delivery, replace(fill, quantity=fill.quantity * share), leg, share)
+
+
+def _closes(fill: ExecutionFill, delivery: Delivery) -> bool:
+    entered = [x.at for x in delivery.executions.values() if x.leg == "E"]
+    return fill.action != delivery.request.action and bool(entered) and min(entered) <= fill.executed_at

@@ -1,0 +1,160 @@
+"""A position that somebody else closes: EXIT as MANUAL from his executions, as SYNCED_CLOSED without (contract 7)."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from router.book import FILL_WAIT_MS
+from router.messages import LinkPhase, LinkState, Target
+from tests.router.factory import signal
+from tests.router.history import POSITION_ID, WAIT_MS, Desk, Story
+
+ONE = Story(targets=(Target(3.25, 7),))
+TWO = Story(
+    targets=(Target(3.25, 7),),
+    delivery="aaaaaaaaaaaaaaaa-mfqwpfk0",
+    signal=replace(signal(), id="aaaaaaaaaaaaaaaa"),
+)
+
+
+def entered(*stories: Story) -> Desk:
+    """Seven of each, told as ENTRY."""
+    desk = Desk()
+    for number, story in enumerate(stories, 1):
+        desk.hear(story.received(), story.intent(), story.fill("E", 7, 2.5, exec_id=f"{number}.01"))
+        desk.hear(story.commission(f"{number}.01", 4.55), story.position(7 * number))
+    return desk
+
+
+def test_closed_by_hand() -> None:
+    """IB's word first, then the execution that was asked for, then its commission: one EXIT with all of it."""
+    desk = entered(ONE).hear(ONE.position(0))
+    assert (desk.platform.open, desk.platform.of("EXIT")) == ({}, [])
+    sale = ONE.fill("X", 7, 2.4, exec_id="m.01", ref="", replayed=True, at_s=600)
+    desk.hear(sale, ONE.commission("m.01", 4.55, -79.1))
+    [exit_] = desk.platform.of("EXIT")
+    lifecycle = exit_["lifecycle"]
+    assert (lifecycle["reason"], lifecycle["quantity"], lifecycle["exit_price"]) == ("MANUAL", 7, 2.4)
+    assert (lifecycle["realized_pnl"], lifecycle["result"]) == (-79.1, "LOSS")
+    assert desk.platform.closed[f"20250919:{POSITION_ID}"]["close_reason"] == "MANUAL"
+    desk.wait(FILL_WAIT_MS)
+    assert desk.platform.warnings == []
+    assert desk.book.holdings[POSITION_ID].deliveries == ()
+
+
+def test_one_sale_closes_what_two_deliveries_hold() -> None:
+    """Each is told its own share of quantity, commission and PnL."""
+    desk = entered(ONE, TWO).hear(ONE.position(0))
+    desk.hear(ONE.commission("m.01", 9.1, -158.2))  # before its execution
+    desk.hear(ONE.fill("X", 14, 2.4, exec_id="m.01", ref="", at_s=600)).wait()
+    exits = desk.platform.of("EXIT")
+    assert [(one["id"], one["lifecycle"]["quantity"]) for one in exits] == [
+        (ONE.request.signal.id, 7),
+        (TWO.request.signal.id, 7),
+    ]
+    assert [one["lifecycle"]["realized_pnl"] for one in exits] == [-79.1, -79.1]
+
+
+def test_a_reduction_by_hand_is_told_with_the_exit() -> None:
+    """Contract 2.1: no SCALE_OUT for it; the stop-out of the rest is the EXIT, its PnL that of both."""
+    desk = entered(ONE).hear(ONE.position(4))
+    desk.hear(ONE.fill("X", 3, 2.4, exec_id="m.01", ref="", at_s=600), ONE.commission("m.01", 1.95, -33.9))
+    assert desk.platform.kinds() == {"ENTRY": 1}
+    assert desk.platform.open[POSITION_ID]["quantity"] == 4
+    desk.hear(ONE.fill("S1", 4, 1.4, exec_id="s.01", at_s=700), ONE.commission("s.01", 2.6, -445.2))
+    [exit_] = desk.platform.of("EXIT")
+    assert (exit_["lifecycle"]["reason"], exit_["lifecycle"]["realized_pnl"]) == ("STOP", -479.1)
+
+
+def test_a_correction_of_a_sale_by_hand() -> None:
+    """Told as an ADJUSTMENT, like that of an order of ours."""
+    desk = entered(ONE).hear(ONE.position(0), ONE.fill("X", 7, 2.4, exec_id="m.01", ref="", at_s=600))
+    desk.hear(ONE.commission("m.01", 4.55, -79.1))
+    desk.hear(ONE.fill("X", 7, 2.3, exec_id="m.02", supersedes="m.01", ref="", at_s=600)).wait()
+    [adjusted] = desk.platform.of("ADJUSTMENT")
+    assert adjusted["lifecycle"]["exit_price"] == 2.3
+
+
+def test_closed_and_nobody_says_how() -> None:
+    """After its wait: EXIT at what was paid, flat, SYNCED_CLOSED, and a person is told, once."""
+    desk = entered(ONE).hear(ONE.position(0)).wait(FILL_WAIT_MS - 100)
+    assert desk.platform.of("EXIT") == []
+    assert desk.book.next_due_ms() is not None
+    desk.wait(100)
+    [exit_] = desk.platform.of("EXIT")
+    lifecycle = exit_["lifecycle"]
+    assert (lifecycle["reason"], lifecycle["result"], lifecycle["exit_price"]) == (
+        "SYNCED_CLOSED",
+        "FLAT",
+        2.5,
+    )
+    [warning] = desk.platform.warnings
+    assert warning["type"] == "execution_manual_fill_missing"
+    assert (warning["symbol"], warning["position_id"]) == ("SPY", POSITION_ID)
+    desk.wait(FILL_WAIT_MS)
+    assert len(desk.platform.warnings) == 1
+    assert (desk.platform.open, desk.book.next_due_ms()) == ({}, None)
+
+
+@pytest.mark.parametrize("quantities", [(7,), (3, 4)])
+def test_executions_that_come_after_all(quantities: tuple[int, ...]) -> None:
+    """They take the place of what was written off: the last ADJUSTMENT has the true numbers."""
+    desk = entered(ONE).hear(ONE.position(0)).wait(FILL_WAIT_MS)
+    for number, quantity in enumerate(quantities):
+        desk.hear(ONE.fill("S1", quantity, 1.4, exec_id=f"s{number}.01", replayed=True, at_s=600))
+        desk.hear(ONE.commission(f"s{number}.01", 1.0, -110.0 * quantity))
+    desk.wait()
+    assert len(desk.platform.of("EXIT")) == 1
+    adjusted = desk.platform.of("ADJUSTMENT")[-1]["lifecycle"]
+    assert (adjusted["reason"], adjusted["realized_pnl"]) == ("STOP", -770.0)
+    assert desk.platform.closed[f"20250919:{POSITION_ID}"]["realized_pnl"] == -770.0
+
+
+def test_while_the_connection_is_gone_nothing_is_written_off() -> None:
+    """IB cannot tell; from READY on it has its time anew."""
+    desk = entered(ONE).hear(ONE.position(0), LinkState(phase=LinkPhase.DOWN, reason=""))
+    desk.wait(9 * FILL_WAIT_MS)
+    assert desk.platform.of("EXIT") == []
+    assert desk.book.next_due_ms() is None
+    desk.hear(LinkState(phase=LinkPhase.READY, reason="")).wait(FILL_WAIT_MS - 100)
+    assert desk.platform.of("EXIT") == []
+    desk.wait(100)
+    assert len(desk.platform.of("EXIT")) == 1
+
+
+def test_a_restart_goes_on_waiting() -> None:
+    """What is missing follows from what was stored."""
+    desk = entered(ONE).hear(ONE.position(0))
+    again = Desk()
+    again.now_ms = desk.now_ms
+    again.book.load(desk.book.deliveries.values(), desk.book.holdings.values(), [], [], desk.now_ms)
+    again.wait(FILL_WAIT_MS)
+    assert [one["lifecycle"]["reason"] for one in again.platform.of("EXIT")] == ["SYNCED_CLOSED"]
+
+
+def test_ib_ahead_of_its_executions_is_no_manual_close() -> None:
+    """The position goes first, the target's execution follows within the wait: EXIT says TARGET."""
+    desk = entered(ONE).hear(ONE.position(0)).wait(WAIT_MS)
+    desk.hear(ONE.fill("T1", 7, 3.25, exec_id="t.01"), ONE.commission("t.01", 4.55, 515.9))
+    assert [one["lifecycle"]["reason"] for one in desk.platform.of("EXIT")] == ["TARGET"]
+    desk.wait(FILL_WAIT_MS)
+    assert desk.platform.warnings == []
+
+
+def test_only_what_holds_is_written_off() -> None:
+    """Of two deliveries in one contract the one that its target has closed already is told nothing more."""
+    desk = entered(ONE, TWO)
+    desk.hear(ONE.fill("T1", 7, 3.25, exec_id="t.01"), ONE.commission("t.01", 4.55, 515.9), ONE.position(0))
+    desk.wait(FILL_WAIT_MS)
+    reasons = [(one["id"][:1], one["lifecycle"]["reason"]) for one in desk.platform.of("EXIT")]
+    assert reasons == [("9", "TARGET"), ("a", "SYNCED_CLOSED")]
+
+
+def test_a_stop_under_another_deliverys_name() -> None:
+    """The guard protects a contract in one name; when that stop sells all, the other delivery gets its EXIT too."""
+    desk = entered(ONE, TWO)
+    sold = TWO.fill("S71000000", 14, 1.4, exec_id="s.01", at_s=600)
+    desk.hear(sold, TWO.commission("s.01", 9.1, -1558.2), ONE.position(0)).wait(FILL_WAIT_MS)
+    reasons = [(one["id"][:1], one["lifecycle"]["reason"]) for one in desk.platform.of("EXIT")]
+    assert reasons == [("a", "STOP"), ("9", "SYNCED_CLOSED")]
