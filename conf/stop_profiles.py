@@ -19,12 +19,20 @@ Percent = Annotated[float, Meta(ge=0, le=1_000_000)]
 Distance = Annotated[float, Meta(gt=0, lt=100)]
 
 
+Kind = Literal["TRAIL", "FIXED", "STEP"]
+
+
 class Rung(Struct, frozen=True, array_like=True):
-    """From `profit_pct` percent of profit on, the stop is `value` percent away: behind the best price or fixed."""
+    """From `profit_pct` percent of profit on, the stop is `value` percent away: behind the best price or fixed.
+
+    STEP trails by an amount, `value` percent of the entry price. With a `limit_pct` the stop becomes a stop-limit whose
+    limit is so many percent beyond it.
+    """
 
     profit_pct: Percent
-    kind: Literal["TRAIL", "FIXED"]
+    kind: Kind
     value: Distance
+    limit_pct: Annotated[float, Meta(ge=0, lt=100)] = 0.0
 
 
 class StopProfile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,6 +83,7 @@ def _problems(profile: StopProfile) -> list[str]:
     for below, above in pairwise(profile.rungs):
         if above.profit_pct <= below.profit_pct:
             found.append(f"rung {above.profit_pct} comes after {below.profit_pct}: sort by profit_pct")
-        if above.value > below.value:
+        same_measure = (above.kind == "STEP") is (below.kind == "STEP")
+        if same_measure and above.value > below.value:
             found.append(f"rung {above.profit_pct} is {above.value} away, farther than the rung before it")
     return found

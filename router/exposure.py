@@ -20,6 +20,7 @@ from router.messages import (
     OrderLifecycleEvent,
     PositionSnapshot,
 )
+from router.stops import in_force
 
 LAG_NS = 2_000_000_000  # how long executions may leave unexplained what IB says of a position
 SETTLE_NS = 200_000_000  # of quiet before a place is judged: events of one fill come apart
@@ -49,6 +50,7 @@ class Place:
     attempts: int = 0  # repairs in a row that did not help
     delivery: str = ""  # whose entry filled here last
     entry_price: float = 0.0  # of that entry
+    ratchet: float | None = None  # the tightest stop that what is held has had
     orders: dict[object, OrderLifecycleEvent] = field(default_factory=dict)
 
     @property
@@ -88,6 +90,15 @@ class Place:
         newest = self.said_ns >= self.filled_ns or self.said is not None
         if newest and now_ns - max(self.said_ns, self.filled_ns) >= LAG_NS:
             self.path, self.said = [self.word], None
+
+    def tighten(self, event: OrderLifecycleEvent) -> None:
+        """Remember where a stop of what is held stands; of what is flat there is none."""
+        stop = in_force(event)
+        if not self.quantity:
+            self.ratchet = None
+        elif stop is not None and event.action == ("SELL" if self.quantity > 0 else "BUY"):
+            better = max if self.quantity > 0 else min
+            self.ratchet = stop.price if self.ratchet is None else better(self.ratchet, stop.price)
 
     def may_repair(self, now_ns: int) -> bool:
         """Whether the last repair has shown in IB's events, or had its time; not at once after several in vain."""
@@ -150,6 +161,7 @@ class Exposure:
             place.orders.pop(key, None)
         else:
             place.orders[key] = event
+            place.tighten(event)
         place.changed_ns = now_ns
 
     def _on_fill(self, fill: ExecutionFill, now_ns: int) -> None:

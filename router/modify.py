@@ -7,6 +7,7 @@ from typing import cast
 from router.bracket import stem_of
 from router.errors import FieldError
 from router.messages import Action, Leg, ModifyOrder, OrderLifecycleEvent, Role
+from router.stops import TRAILS
 
 _ROLES: dict[str, Role] = {"E": "entry", "T": "target", "S": "stop"}
 
@@ -19,7 +20,7 @@ def modified(event: OrderLifecycleEvent, change: ModifyOrder, *, with_parent: bo
     if change.quantity is not None and change.quantity <= event.filled:
         raise FieldError("quantity", change.quantity, f"{event.ref} has filled {event.filled:g} already")
     order_type = change.order_type or event.order_type
-    trails = order_type == "TRAIL"
+    trails = order_type in TRAILS
     stop_price = change.stop_price if change.stop_price is not None else event.stop_price
     return Leg(
         ref=event.ref,

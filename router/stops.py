@@ -15,23 +15,34 @@ from conf.stop_profiles import Rung, StopProfile
 from router import ticks
 from router.messages import Adjustment, OrderLifecycleEvent
 
-TYPES = frozenset({"STP", "TRAIL"})  # of a stop that a ladder can adjust; what has a limit is somebody else's
+TRAILS = frozenset({"TRAIL", "TRAIL LIMIT"})
+# by the rung's kind, and whether it has a limit
+_TYPES = {
+    ("FIXED", False): "STP",
+    ("FIXED", True): "STP LMT",
+    ("TRAIL", False): "TRAIL",
+    ("TRAIL", True): "TRAIL LIMIT",
+    ("STEP", False): "TRAIL",
+    ("STEP", True): "TRAIL LIMIT",
+}
 
 
 class Stop(NamedTuple):
-    """A stop in force: at `price`, or, where `trail_percent` is set, so far behind the best price and at least there."""
+    """A stop in force: at `price`, or, where it trails, so far behind the best price and at least there."""
 
     price: float
     trail_percent: float | None = None
+    trail_amount: float | None = None
 
 
 def in_force(event: OrderLifecycleEvent) -> Stop | None:
     """The stop that this order is, None for any other order and for a stop whose price IB left out."""
     match event.order_type:
-        case "STP":
+        case "STP" | "STP LMT":
             return Stop(event.stop_price) if event.stop_price else None
-        case "TRAIL":
-            return Stop(event.trail_stop, event.trail_percent) if event.trail_stop else None
+        case "TRAIL" | "TRAIL LIMIT":
+            amount = None if event.trail_percent else event.stop_price
+            return Stop(event.trail_stop, event.trail_percent, amount) if event.trail_stop else None
         case _:
             return None
 
@@ -48,21 +59,16 @@ def next_adjustment(
     least = entry * profile.min_improvement_pct / 100
     for rung in profile.rungs:
         milestone = entry * (1 + sign * rung.profit_pct / 100)
-        gain = sign * (milestone * (1 - sign * rung.value / 100) - _at(stop, milestone, sign))
+        gain = sign * (_placed(rung, milestone, entry, sign) - _at(stop, milestone, sign))
         if gain < least - 2 * ticks.at(tick, milestone):
             continue  # no rounding can make up for it
         trigger = ticks.up(milestone, tick) if long else ticks.down(milestone, tick)
         step = ticks.at(tick, trigger)
         if trigger < 2 * step:
             return None  # a short cannot gain more than its price
-        price = _stop_price(rung, milestone, trigger, long=long, tick=tick)
+        price = _stop_price(rung, milestone, trigger, entry=entry, long=long, tick=tick)
         if sign * (price - _at(stop, trigger, sign)) > max(step, least):
-            return Adjustment(
-                trigger_price=trigger,
-                order_type="TRAIL" if rung.kind == "TRAIL" else "STP",
-                stop_price=price,
-                trail_percent=rung.value if rung.kind == "TRAIL" else None,
-            )
+            return _adjustment(rung, trigger, price, entry=entry, long=long, tick=tick)
     return None
 
 
@@ -79,17 +85,52 @@ def rearmed(
     return next_adjustment(profile, stop, long=event.action == "SELL", entry=entry, tick=tick)
 
 
-def _stop_price(rung: Rung, milestone: float, trigger: float, *, long: bool, tick: ticks.Grid) -> float:
+def _placed(rung: Rung, milestone: float, entry: float, sign: int) -> float:
+    """Where the rung puts the stop when the market reaches its milestone."""
+    measure = entry if rung.kind == "STEP" else milestone
+    return milestone - sign * measure * rung.value / 100
+
+
+def _stop_price(
+    rung: Rung, milestone: float, trigger: float, *, entry: float, long: bool, tick: ticks.Grid
+) -> float:
     """The stop at the moment the rung is reached, rounded towards the market, yet at least a tick off it."""
     step = ticks.at(tick, trigger)
     if long:
-        return min(ticks.up(milestone * (1 - rung.value / 100), tick), ticks.down(trigger - step, tick))
-    return max(ticks.down(milestone * (1 + rung.value / 100), tick), ticks.up(trigger + step, tick))
+        return min(ticks.up(_placed(rung, milestone, entry, 1), tick), ticks.down(trigger - step, tick))
+    return max(ticks.down(_placed(rung, milestone, entry, -1), tick), ticks.up(trigger + step, tick))
+
+
+def _adjustment(
+    rung: Rung, trigger: float, price: float, *, entry: float, long: bool, tick: ticks.Grid
+) -> Adjustment:
+    """The rung in IB's terms. An amount, like a price, is on the tick."""
+    step = ticks.at(tick, price)
+    limit = None
+    if rung.limit_pct:
+        beyond = price * rung.limit_pct / 100
+        limit = (
+            max(ticks.down(price - beyond, tick), step)
+            if long
+            else max(ticks.up(price + beyond, tick), ticks.up(price + step, tick))
+        )
+    amount = max(ticks.up(entry * rung.value / 100, tick), step) if rung.kind == "STEP" else None
+    return Adjustment(
+        trigger_price=trigger,
+        order_type=_TYPES[rung.kind, limit is not None],
+        stop_price=price,
+        trail_percent=rung.value if rung.kind == "TRAIL" else None,
+        limit_price=limit,
+        trail_amount=amount,
+    )
 
 
 def _at(stop: Stop, market: float, sign: int) -> float:
     """Where the stop in force will be when the market gets there for the first time; `sign` is +1 for a long."""
-    if stop.trail_percent is None:
+    if stop.trail_percent is not None:
+        trailed = market * (1 - sign * stop.trail_percent / 100)
+    elif stop.trail_amount is not None:
+        trailed = market - sign * stop.trail_amount
+    else:
         return stop.price
-    trailed = market * (1 - sign * stop.trail_percent / 100)
     return max(stop.price, trailed) if sign > 0 else min(stop.price, trailed)

@@ -8,14 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from conf.settings import Settings
 from conf.stop_profiles import StopProfile, load_stop_profiles
 from ipc.bus import Requester
 from router import ticks
-from router.bracket import OCA_REDUCE, opposite, protect
 from router.errors import FieldError
 from router.exposure import Exposure, Place
 from router.messages import (
@@ -36,7 +34,8 @@ from router.messages import (
 )
 from router.protection import EPSILON, GUARD, Repair, closers_of, is_ours, judge
 from router.quote import QuoteBook
-from router.stops import Stop, next_adjustment, rearmed
+from router.repair import Bare, pair
+from router.stops import rearmed
 
 HOLD_S = 1.0  # for a repair to show in IB's events before the place is judged again; doubles while it does not help
 LONGEST_HOLD_S = 60.0
@@ -158,50 +157,24 @@ class Guardian:
         )
 
     def _pair(self, place: Place, action: Action, repair: Repair, ready: ContractReady) -> tuple[Leg, ...]:
-        """A stop and a target for what is missing, round the entry, or round the market where that has moved past."""
-        tick: ticks.Grid = ready.bands or ready.min_tick
-        rules, quantity = self._settings.protection, repair.missing
-        reference = ticks.nearest(place.price(), tick)
-        market = self._market(place, action)
-        for attempt in (reference, market):
-            if attempt is None:
-                break
-            reference = ticks.nearest(attempt, tick)
-            priced = protect(
-                rules, place.contract, action=action, reference=reference, quantity=quantity, tick=tick
-            )
-            low, high = sorted((priced.stop, priced.targets[0].price))
-            if market is None or low < market < high:
-                break
-        self._number = number = max(self._number + 1, time.time_ns() // 1_000_000 - NUMBERED_FROM_MS)
-        stem = place.delivery or f"{GUARD}{place.contract.con_id}"
-        ladder = self.ladder(place.contract.sec_type)
-        adjustment = None
-        if ladder is not None:
-            long = action == "BUY"
-            adjustment = next_adjustment(ladder, Stop(priced.stop), long=long, entry=reference, tick=tick)
-        stop = Leg(
-            ref=f"{stem}-S{number}",
-            role="stop",
-            action=opposite(action),
-            order_type="STP",
-            quantity=quantity,
-            stop_price=priced.stop,
-            tif="GTC",
-            oca_group=f"{stem}-{number}",
-            oca_type=OCA_REDUCE,
-            adjustment=adjustment,
+        self._number = max(self._number + 1, time.time_ns() // 1_000_000 - NUMBERED_FROM_MS)
+        bare = Bare(
+            contract=place.contract,
+            action=action,
+            quantity=repair.missing,
+            entry=place.price(),
+            market=self._market(place, action),
+            ratchet=place.ratchet,
+            alone=repair.alone,
         )
-        target = msgspec.structs.replace(
-            stop,
-            ref=f"{stem}-T{number}",
-            role="target",
-            order_type="LMT",
-            stop_price=None,
-            limit_price=priced.targets[0].price,
-            adjustment=None,
+        return pair(
+            bare,
+            self._settings.protection,
+            self.ladder(place.contract.sec_type),
+            stem=place.delivery or f"{GUARD}{place.contract.con_id}",
+            number=self._number,
+            tick=ready.bands or ready.min_tick,
         )
-        return (stop,) if repair.alone else (stop, target)
 
     def _market(self, place: Place, action: Action) -> float | None:
         """What the position could be closed at."""

@@ -87,13 +87,16 @@ class Target(msgspec.Struct, frozen=True, array_like=True):
 class Adjustment(msgspec.Struct, frozen=True, array_like=True):
     """What a stop turns into once `trigger_price` is passed, by itself and at IB: an adjustable stop.
 
-    `stop_price` is where it then stands. A trail follows `trail_percent` (percents) behind the best price.
+    `stop_price` is where it then stands. A trail follows `trail_percent` (percents) or `trail_amount` (a price) behind
+    the best price. `limit_price` is the worst price of a STP LMT or TRAIL LIMIT; that of a trail moves with its stop.
     """
 
     trigger_price: float
-    order_type: str  # STP or TRAIL
+    order_type: str  # STP, STP LMT, TRAIL or TRAIL LIMIT
     stop_price: float
     trail_percent: float | None = None
+    limit_price: float | None = None
+    trail_amount: float | None = None
 
 
 class Leg(msgspec.Struct, frozen=True, array_like=True):
@@ -102,10 +105,10 @@ class Leg(msgspec.Struct, frozen=True, array_like=True):
     ref: str
     role: Role
     action: Action
-    order_type: str  # IB's spelling: MKT, LMT, STP, TRAIL
+    order_type: str  # IB's spelling: MKT, LMT, STP, STP LMT, TRAIL, TRAIL LIMIT
     quantity: int
     limit_price: float | None = None
-    stop_price: float | None = None
+    stop_price: float | None = None  # of a trail by an amount: that amount
     tif: str = "GTC"
     outside_rth: bool = True
     oca_group: str = ""

@@ -54,6 +54,13 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert load_stop_profiles(write(tmp_path, GOOD)).option.rungs[1] == Rung(2.5, "FIXED", 47.5)
 
 
+def test_limits_and_steps_are_read(tmp_path: Path) -> None:
+    """A fourth number is the limit; a step is measured from the entry, so it is not compared with the others."""
+    text = GOOD.replace('[2.5, "FIXED", 47.5]', '[2.5, "FIXED", 47.5, 2.0], [5.0, "STEP", 60.0]')
+    rungs = load_stop_profiles(write(tmp_path, text)).option.rungs
+    assert rungs[1:] == (Rung(2.5, "FIXED", 47.5, 2.0), Rung(5.0, "STEP", 60.0))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -33,6 +33,24 @@ def test_a_trailing_stop_keeps_action_quantity_tif_and_group() -> None:
     assert (leg.adjustment, leg.role, leg.ref) == (RUNG, "stop", REF)
 
 
+def test_the_platforms_trailing_stop_bug() -> None:
+    """Platform contract 8: a modify without action and quantity. Every kind of stop keeps all of its terms."""
+    terms = {"action": "SELL", "quantity": 7.0, "tif": "GTC", "oca_group": "g", "oca_type": 2}
+    kinds: list[dict[str, Any]] = [
+        {"order_type": "STP", "stop_price": 1.4},
+        {"order_type": "STP LMT", "stop_price": 1.4, "limit_price": 1.38},
+        {"order_type": "TRAIL", "stop_price": None, "trail_percent": 40.0, "trail_stop": 1.6},
+        {"order_type": "TRAIL", "stop_price": 0.3, "trail_percent": None, "trail_stop": 1.6},
+        {"order_type": "TRAIL LIMIT", "stop_price": 0.3, "trail_stop": 1.6, "limit_price": 1.55},
+    ]
+    for kind in kinds:
+        event = stop(**kind)
+        leg = modified(event, ModifyOrder(REF, "next rung", adjustment=RUNG), with_parent=True)
+        assert {name: getattr(leg, name) for name in terms} == terms
+        assert {name: getattr(leg, name) for name in kind} == kind
+        assert leg.adjustment == RUNG
+
+
 def test_what_is_changed_and_nothing_else() -> None:
     """Quantity and prices as asked for; a pending adjustment stays; a parent that IB lost is left out."""
     event = stop(adjustment=RUNG)

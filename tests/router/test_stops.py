@@ -22,7 +22,7 @@ BANDS = (PriceBand(0.0, 0.01), PriceBand(3.0, 0.05))
 
 def taken(adjustment: Adjustment) -> Stop:
     """The stop after IB has made the adjustment."""
-    return Stop(adjustment.stop_price, adjustment.trail_percent)
+    return Stop(adjustment.stop_price, adjustment.trail_percent, adjustment.trail_amount)
 
 
 def climb(
@@ -78,6 +78,66 @@ def test_a_short_cannot_gain_more_than_its_price() -> None:
     """Rungs from 100 % on do not exist for a short."""
     profile = StopProfile(min_improvement_pct=0.0, rungs=(Rung(100.0, "FIXED", 5.0),))
     assert next_adjustment(profile, Stop(120.0), long=False, entry=100.0, tick=0.01) is None
+
+
+def ladder(*rungs: Rung) -> StopProfile:
+    """A ladder of these."""
+    return StopProfile(min_improvement_pct=0.0, rungs=rungs)
+
+
+@pytest.mark.parametrize(
+    ("rung", "long", "expected"),
+    [
+        (Rung(100.0, "FIXED", 7.0, 2.0), True, Adjustment(200.0, "STP LMT", 186.0, limit_price=182.28)),
+        (Rung(10.0, "FIXED", 5.0, 2.0), False, Adjustment(90.0, "STP LMT", 94.5, limit_price=96.39)),
+        (Rung(10.0, "TRAIL", 5.0, 1.0), True, Adjustment(110.0, "TRAIL LIMIT", 104.5, 5.0, 103.45)),
+        (Rung(10.0, "STEP", 5.0), True, Adjustment(110.0, "TRAIL", 105.0, trail_amount=5.0)),
+        (Rung(10.0, "STEP", 5.0), False, Adjustment(90.0, "TRAIL", 95.0, trail_amount=5.0)),
+        (
+            Rung(10.0, "STEP", 5.0, 1.0),
+            True,
+            Adjustment(110.0, "TRAIL LIMIT", 105.0, limit_price=103.95, trail_amount=5.0),
+        ),
+    ],
+)
+def test_every_kind_of_rung(rung: Rung, long: bool, expected: Adjustment) -> None:
+    """Fixed or trailing by percent or by an amount, each with or without a limit beyond the stop, for both sides."""
+    stop = Stop(50.0 if long else 150.0)
+    assert next_adjustment(ladder(rung), stop, long=long, entry=100.0, tick=0.01) == expected
+
+
+def test_a_limit_is_always_beyond_the_stop_and_above_nothing() -> None:
+    """A tick at least, and never no price at all."""
+    cheap = ladder(Rung(200.0, "FIXED", 50.0, 90.0))
+    rung = next_adjustment(cheap, Stop(0.01), long=True, entry=0.02, tick=0.01)
+    assert rung == Adjustment(0.06, "STP LMT", 0.03, limit_price=0.01)
+    narrow = ladder(Rung(10.0, "FIXED", 5.0, 0.001))
+    short = next_adjustment(narrow, Stop(1.50), long=False, entry=1.00, tick=0.01)
+    assert short is not None
+    assert (short.stop_price, short.limit_price) == (0.94, 0.95)
+
+
+def test_a_rung_counts_for_what_it_adds_to_a_trailing_amount() -> None:
+    """5 behind the best price stands at 105 by then: a fixed stop at 104.5 is no gain, one at 106.7 is."""
+    trailing = Stop(95.0, trail_amount=5.0)
+    for value, stop in ((5.0, None), (3.0, 106.7)):
+        rung = next_adjustment(
+            ladder(Rung(10.0, "FIXED", value)), trailing, long=True, entry=100.0, tick=0.01
+        )
+        assert (rung and rung.stop_price) == stop
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"order_type": "STP LMT", "limit_price": 1.38}, Stop(1.40)),
+        ({"order_type": "TRAIL LIMIT", "trail_stop": 1.6, "trail_percent": 40.0}, Stop(1.6, 40.0)),
+        ({"order_type": "TRAIL", "trail_stop": 1.6, "stop_price": 0.3}, Stop(1.6, None, 0.3)),
+    ],
+)
+def test_what_each_kind_of_stop_is_in_force_as(changes: dict[str, Any], expected: Stop) -> None:
+    """From the order as IB reports it: a trail's auxiliary price is its amount."""
+    assert stops.in_force(event(**changes)) == expected
 
 
 def test_ticks_follow_the_market_rule() -> None:
@@ -136,13 +196,13 @@ def test_the_state_is_the_orders_own() -> None:
     "changes",
     [
         {"order_type": "LMT", "limit_price": 3.25},
-        {"order_type": "STP LMT"},
+        {"order_type": "STP LMT", "stop_price": None},
         {"stop_price": None},
         {"order_type": "TRAIL", "trail_percent": 40.0},
     ],
 )
 def test_what_is_no_plain_stop_is_not_touched(changes: dict[str, Any]) -> None:
-    """Targets, somebody's stop-limits, and stops whose price IB left out."""
+    """Targets, and stops whose price IB left out."""
     assert rearmed(event(**changes), PROFILES.option, entry=2.50, tick=0.05) is None
 
 

@@ -299,8 +299,15 @@ def _adjustment(order: Any) -> Adjustment | None:
     trigger, stop = _price(order.triggerPrice), _price(order.adjustedStopPrice)
     if order.adjustedOrderType in ("", "None") or trigger is None or stop is None:
         return None
-    percent = _price(order.adjustedTrailingAmount) if order.adjustableTrailingUnit != AMOUNT else None
-    return Adjustment(trigger, order.adjustedOrderType, stop, percent)
+    trailing, by_amount = _price(order.adjustedTrailingAmount), order.adjustableTrailingUnit == AMOUNT
+    return Adjustment(
+        trigger_price=trigger,
+        order_type=order.adjustedOrderType,
+        stop_price=stop,
+        trail_percent=None if by_amount else trailing,
+        limit_price=_price(order.adjustedStopLimitPrice),
+        trail_amount=trailing if by_amount else None,
+    )
 
 
 UNKNOWN_ORDER = OrderLifecycleEvent(

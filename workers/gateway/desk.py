@@ -35,11 +35,11 @@ from router.messages import (
 from router.messages import Message as BusMessage
 from router.modify import modified
 from router.pacing import Priority, UnitTooLarge
+from router.stops import TRAILS
 from workers.gateway.current import Current
 from workers.gateway.outbox import Withdrawn
 from workers.gateway.session import Session, Sink
 
-FRESH_NS = 500_000_000  # age up to which IB's word on a trailing stop is where it stands
 FLAT_S = 5.0  # for cancelled orders to end before positions are closed
 
 log = structlog.get_logger()
@@ -130,8 +130,7 @@ class Desk:
         event = self._one(command.ref)
         if event is None:
             return CommandRefused("NO_SUCH_ORDER", f"no live order of this client under {command.ref}")
-        stale = time.monotonic_ns() - event.received_ns > FRESH_NS
-        if event.order_type == "TRAIL" and stale and command.trail_stop is None:
+        if event.order_type in TRAILS and command.trail_stop is None:
             self._spawn(self._refresh_and_modify(request_id, command))
             return None
         return self._modify(request_id, command, event)

@@ -42,6 +42,7 @@ class OpenOrder(NamedTuple):
     adjustedOrderType: str  # noqa: N815
     triggerPrice: str  # noqa: N815
     adjustedStopPrice: str  # noqa: N815
+    adjustedStopLimitPrice: str  # noqa: N815
     adjustedTrailingAmount: str  # noqa: N815
     adjustableTrailingUnit: int  # noqa: N815
     algoStrategy: str  # noqa: N815
@@ -57,7 +58,7 @@ def read(fields: Sequence[str], server_version: int) -> OpenOrder:
     algo = _algo_place(fields, hedged)
     tags = fields[algo + 2 : algo + 2 + 2 * int(fields[algo + 1])] if fields[algo] else []
     status = algo + 1 + (1 + len(tags) if fields[algo] else 0) + 2  # behind it, solicited and whatIf
-    kind, trigger, trail_stop, _, stop, _, trailing, unit = fields[_adjustment_places(fields, status)]
+    kind, trigger, trail_stop, _, stop, limit, trailing, unit = fields[_adjustment_places(fields, status)]
     return OpenOrder(
         orderId=int(fields[1]),
         action=fields[13],
@@ -80,6 +81,7 @@ def read(fields: Sequence[str], server_version: int) -> OpenOrder:
         adjustedOrderType=kind,
         triggerPrice=trigger,
         adjustedStopPrice=stop,
+        adjustedStopLimitPrice=limit,
         adjustedTrailingAmount=trailing,
         adjustableTrailingUnit=int(unit or 0),
         algoStrategy=fields[algo],

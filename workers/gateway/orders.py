@@ -14,7 +14,7 @@ from router.messages import ContractSpec, Leg
 from workers.gateway.library import IB, Contract, Order, TagValue
 
 UNSET = sys.float_info.max  # how the library spells a number that is not there
-PERCENT = 1  # adjustableTrailingUnit
+AMOUNT, PERCENT = 0, 1  # adjustableTrailingUnit
 
 
 def bracket(ib: IB, legs: Sequence[Leg], account: str) -> list[Order]:
@@ -67,9 +67,13 @@ def dress(order: Any, leg: Leg, account: str) -> None:
         order.adjustedOrderType = leg.adjustment.order_type
         order.triggerPrice = leg.adjustment.trigger_price
         order.adjustedStopPrice = leg.adjustment.stop_price
+        order.adjustedStopLimitPrice = _number(leg.adjustment.limit_price)
         if leg.adjustment.trail_percent is not None:
             order.adjustedTrailingAmount = leg.adjustment.trail_percent
             order.adjustableTrailingUnit = PERCENT
+        elif leg.adjustment.trail_amount is not None:
+            order.adjustedTrailingAmount = leg.adjustment.trail_amount
+            order.adjustableTrailingUnit = AMOUNT
     if leg.algo:
         order.algoStrategy = leg.algo
         order.algoParams = [TagValue(*pair) for pair in leg.algo_params]

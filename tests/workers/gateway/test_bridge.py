@@ -113,7 +113,10 @@ def test_an_adjustable_stop(joined: Bridge) -> None:
     event = opened(joined, **coming, adjustableTrailingUnit=1, ocaType=2, outsideRth=True)
     assert event.adjustment == Adjustment(2.7, "TRAIL", 1.55, 42.5)
     assert (event.oca_type, event.outside_rth, event.trail_stop) == (2, True, None)
-    assert opened(joined, **coming).adjustment == Adjustment(2.7, "TRAIL", 1.55, None)
+    assert opened(joined, **coming).adjustment == Adjustment(2.7, "TRAIL", 1.55, trail_amount=42.5)
+    limited = coming | {"adjustedOrderType": "STP LMT", "adjustedStopLimitPrice": 1.5}
+    limited["adjustedTrailingAmount"] = sys.float_info.max
+    assert opened(joined, **limited).adjustment == Adjustment(2.7, "STP LMT", 1.55, limit_price=1.5)
     assert opened(joined, **(coming | {"triggerPrice": 0.0})).adjustment is None
     made = opened(joined, orderType="TRAIL", trailStopPrice=1.6, trailingPercent=42.5)
     assert (made.adjustment, made.trail_stop, made.trail_percent) == (None, 1.6, 42.5)

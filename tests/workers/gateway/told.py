@@ -132,6 +132,7 @@ def order(**changes: Any) -> Any:
         "adjustedOrderType": "None",
         "triggerPrice": sys.float_info.max,
         "adjustedStopPrice": sys.float_info.max,
+        "adjustedStopLimitPrice": sys.float_info.max,
         "adjustedTrailingAmount": sys.float_info.max,
         "adjustableTrailingUnit": 0,
         "goodTillDate": "",
