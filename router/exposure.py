@@ -7,7 +7,7 @@ or somebody else trades, whose executions nobody is told of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from router.bracket import stem_of
@@ -47,7 +47,9 @@ class Place:
     changed_ns: int = 0
     held_back_ns: int = 0  # no new repair before then: one is on its way
     repaired_ns: int = 0
-    attempts: int = 0  # repairs in a row that did not help
+    attempts: int = 0  # looks in a row that found something wrong
+    repairs: int = 0  # of them those after which something was done
+    alerted: str = ""  # what a person was last told, empty again once all is well
     delivery: str = ""  # whose entry filled here last
     entry_price: float = 0.0  # of that entry
     ratchet: float | None = None  # the tightest stop that what is held has had
@@ -100,6 +102,13 @@ class Place:
             better = max if self.quantity > 0 else min
             self.ratchet = stop.price if self.ratchet is None else better(self.ratchet, stop.price)
 
+    def waits(self, event: OrderLifecycleEvent) -> bool:
+        """Whether its parent still works. An order id means something for its own client only; 0 is none."""
+        parent = (event.client_id, event.parent_id)
+        return bool(event.parent_id) and any(
+            (one.client_id, one.order_id) == parent for one in self.orders.values()
+        )
+
     def may_repair(self, now_ns: int) -> bool:
         """Whether the last repair has shown in IB's events, or had its time; not at once after several in vain."""
         shown = self.changed_ns > self.repaired_ns and self.attempts <= QUICK_ATTEMPTS
@@ -135,6 +144,10 @@ class Exposure:
                 place.changed_ns = now_ns
             case _:
                 pass
+
+    def places(self) -> Iterable[Place]:
+        """All of them, whatever is known of each."""
+        return self._places.values()
 
     def settled(self, now_ns: int) -> Iterator[Place]:
         """Places that can be judged: those that are quiet and certain."""

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from router.bracket import stem_of
-from router.messages import OrderLifecycleEvent
+from router.contract import describe
+from router.messages import Alert, ContractSpec, OrderLifecycleEvent
 
 STOPS = frozenset({"STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
 AT_ONCE = frozenset({"MKT", "MIDPRICE"})
@@ -92,6 +93,24 @@ def _too_much(groups: Iterable[list[Closer]], excess: float) -> tuple[Cut, ...]:
         cuts += [Cut(member.ref, left) for member in members if member.quantity > left + EPSILON]
         excess -= size - left
     return tuple(cuts)
+
+
+def alert(account: str, contract: ContractSpec, position: float, repair: Repair, why: str) -> Alert:
+    """What a person is told of a position that is not protected as it is held; `why` says what was or was not done."""
+    wrong = f"{repair.missing:g} without a stop" if repair.missing else "more at work than is held"
+    return Alert(
+        kind="position_unprotected",
+        severity="critical",
+        text=f"{position:g} {describe(contract)} in {account}, {wrong}: {why}",
+        symbol=contract.symbol,
+        details=(
+            ("account", account),
+            ("con_id", str(contract.con_id)),
+            ("position", f"{position:g}"),
+            ("missing", str(repair.missing)),
+            ("too_much", ", ".join(cut.ref for cut in repair.cuts)),
+        ),
+    )
 
 
 def closers_of(position: float, orders: Iterable[OrderLifecycleEvent], *, client_id: int) -> list[Closer]:

@@ -32,7 +32,7 @@ from router.messages import (
     PrepareContract,
     Quote,
 )
-from router.protection import EPSILON, GUARD, Repair, closers_of, is_ours, judge
+from router.protection import EPSILON, GUARD, Repair, alert, closers_of, is_ours, judge
 from router.quote import QuoteBook
 from router.repair import Bare, pair
 from router.stops import rearmed
@@ -40,16 +40,24 @@ from router.stops import rearmed
 HOLD_S = 1.0  # for a repair to show in IB's events before the place is judged again; doubles while it does not help
 LONGEST_HOLD_S = 60.0
 REARM_S = 10.0  # before a rung that IB has not reported is sent once more
+IN_VAIN = 2  # repairs after which a person is told: one may cut, the next one add
 NUMBERED_FROM_MS = 1_700_000_000_000  # epoch; keeps the numbers of the guard's orders short
 
 
 class Guardian:
     """One per submission; call `observe` with every message of the gateway and `sweep` often."""
 
-    def __init__(self, settings: Settings, gateway: Requester, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        gateway: Requester,
+        log: FilteringBoundLogger,
+        publish: Callable[[Message], object],
+    ) -> None:
         self._settings = settings
         self._gateway = gateway
         self._log = log
+        self._publish = publish
         self._profiles = load_stop_profiles(settings.root)
         self._exposure = Exposure()
         self._quotes = QuoteBook()
@@ -85,7 +93,8 @@ class Guardian:
                 if place.may_repair(now_ns):
                     self._confirm(place, now_ns)
             else:
-                place.attempts = place.held_back_ns = 0
+                place.attempts = place.repairs = place.held_back_ns = 0
+                place.alerted = ""
                 if position:
                     self._climb(place, now_ns)
 
@@ -127,7 +136,11 @@ class Guardian:
             mode=self._settings.protection.mode,
         )
         if self._settings.protection.mode == "alert":
+            self._alert(place, position, repair, "protection.mode is alert: nothing is done")
             return
+        place.repairs += 1
+        if place.repairs > IN_VAIN:
+            self._alert(place, position, repair, f"{place.repairs - 1} repairs have not helped, trying on")
         for cut in repair.cuts:
             event = next(event for event in orders if event.ref == cut.ref)
             if cut.quantity:
@@ -136,8 +149,19 @@ class Guardian:
             else:
                 self._send(CancelOrders(refs=(cut.ref,)))
         if repair.missing:
-            self._with_ticks(place, lambda ready: self._protect(place, position, repair, ready))
+            self._with_ticks(
+                place,
+                lambda ready: self._protect(place, position, repair, ready),
+                lambda why: self._alert(place, position, repair, why),
+            )
         self.counts["repaired"] += 1
+
+    def _alert(self, place: Place, position: float, repair: Repair, why: str) -> None:
+        """Tell a person, each thing once until all is well again."""
+        told = alert(place.account, place.contract, position, repair, why)
+        if place.alerted != told.text:
+            place.alerted = told.text
+            self._publish(told)
 
     def _protect(self, place: Place, position: float, repair: Repair, ready: ContractReady) -> None:
         action: Action = "BUY" if position > 0 else "SELL"
@@ -145,16 +169,16 @@ class Guardian:
             legs = self._pair(place, action, repair, ready)
         except FieldError as error:
             self._log.error("no price for a stop", con_id=place.contract.con_id, problem=str(error))
+            self._alert(place, position, repair, f"no price for a stop: {error}")
             return
-        self._send(
-            PlaceOrders(
-                name=legs[0].ref,
-                account=place.account,
-                contract=ready.contract,
-                legs=legs,
-                reason="position without a stop",
-            )
+        command = PlaceOrders(
+            name=legs[0].ref,
+            account=place.account,
+            contract=ready.contract,
+            legs=legs,
+            reason="position without a stop",
         )
+        self._send(command, lambda why: self._alert(place, position, repair, why))
 
     def _pair(self, place: Place, action: Action, repair: Repair, ready: ContractReady) -> tuple[Leg, ...]:
         self._number = max(self._number + 1, time.time_ns() // 1_000_000 - NUMBERED_FROM_MS)
@@ -191,14 +215,13 @@ class Guardian:
         if profile is None:
             return
         for event in list(place.orders.values()):
-            waits = any(event.parent_id == other.order_id for other in place.orders.values())
-            if event.client_id == self._exposure.client_id and is_ours(event.ref) and not waits:
+            if event.client_id == self._exposure.client_id and is_ours(event.ref) and not place.waits(event):
                 self._arm(place, event, profile, now_ns)
 
     def _arm(self, place: Place, event: OrderLifecycleEvent, profile: StopProfile, now_ns: int) -> None:
         ready = self._ready.get(place.contract.con_id)
         if ready is None:
-            self._with_ticks(place, lambda _: None)
+            self._with_ticks(place, lambda _: None, lambda _: None)
             return
         tick: ticks.Grid = ready.bands or ready.min_tick
         rung = rearmed(event, profile, entry=place.price(), tick=tick)
@@ -216,8 +239,10 @@ class Guardian:
         place.repaired_ns = now_ns
         place.attempts = min(place.attempts + 1, 10)
 
-    def _with_ticks(self, place: Place, then: Callable[[ContractReady], None]) -> None:
-        """Have the contract qualified, which also streams its quotes, unless it is."""
+    def _with_ticks(
+        self, place: Place, then: Callable[[ContractReady], None], failed: Callable[[str], None]
+    ) -> None:
+        """Have the contract qualified, which also streams its quotes, unless it is; `failed` is told why it cannot be."""
         con_id = place.contract.con_id
         known = self._ready.get(con_id)
         if known is not None:
@@ -234,15 +259,20 @@ class Guardian:
                 then(reply)
             elif not (isinstance(reply, CommandRefused) and reply.retry):
                 self._log.error("contract of a position not found", con_id=con_id, answer=str(reply))
+                failed(
+                    f"its contract was not found: {reply.text if isinstance(reply, CommandRefused) else ''}"
+                )
 
         self._gateway.send(self._name("contract"), PrepareContract(contract=place.contract), on_reply)
 
-    def _send(self, command: Message) -> None:
-        self._gateway.send(self._name(type(command).__name__), command, self._on_reply)
+    def _send(self, command: Message, failed: Callable[[str], None] = lambda _: None) -> None:
+        def on_reply(reply: Message) -> None:
+            if isinstance(reply, CommandRefused):
+                self._log.error("guard's order refused", code=reply.code, detail=reply.text)
+                if not reply.retry:
+                    failed(f"the gateway refused its stop: {reply.code} {reply.text}")
 
-    def _on_reply(self, reply: Message) -> None:
-        if isinstance(reply, CommandRefused):
-            self._log.error("guard's order refused", code=reply.code, detail=reply.text)
+        self._gateway.send(self._name(type(command).__name__), command, on_reply)
 
     def _name(self, what: str) -> str:
         self._asked += 1

@@ -72,7 +72,7 @@ class Submission:
             quarantine=shell.quarantine,
         )
         self._timeouts = EntryTimeouts(settings.entry)
-        self._guardian = Guardian(settings, self._gateway, shell.log)
+        self._guardian = Guardian(settings, self._gateway, shell.log, shell.publisher.publish)
         self._placing: dict[str, Placing] = {}
         self._link: LinkState | None = None
         self._counts = {"requests": 0, "sent": 0, "adopted": 0, "in_doubt": 0, "refused": 0, "timed_out": 0}

@@ -227,3 +227,42 @@ def test_in_the_end_it_is_what_ib_holds(trades: list[tuple[int, bool]], order: r
     exposure.observe(position(held), NOW + len(messages))
     later = NOW + len(messages) + LAG_NS
     assert [one.quantity for one in exposure.settled(later)] == [held]
+
+
+def test_an_order_waits_for_its_own_clients_parent(exposure: Exposure) -> None:
+    """Not for somebody else's order of the same id, nor for one made by hand, whose id IB tells as 0."""
+    child = order_event("a-b-S1", account="DU1", perm_id=2, order_id=102, parent_id=101)
+    alone = order_event("a-b-S2", account="DU1", perm_id=3, order_id=103, parent_id=0)
+    for stranger in (
+        order_event("", perm_id=4, order_id=101, client_id=9),
+        order_event("", perm_id=5, order_id=0),
+    ):
+        exposure.observe(msgspec.structs.replace(stranger, account="DU1"), NOW)
+    exposure.observe(child, NOW)
+    found = place(exposure, NOW + SECOND)
+    assert not found.waits(child)
+    assert not found.waits(alone)
+    exposure.observe(order_event("a-b-E", account="DU1", perm_id=1, order_id=101), NOW)
+    assert found.waits(child)
+
+
+def test_the_ratchet_of_what_is_held(exposure: Exposure) -> None:
+    """The tightest stop of it, whatever became of that stop; none of an entry's children, none once it is flat."""
+    waiting = order_event("a-b-S1", account="DU1", action="SELL", order_type="STP", stop_price=1.4, perm_id=2)
+    exposure.observe(waiting, NOW)
+    assert place(exposure, NOW + SECOND).ratchet is None
+    exposure.observe(fill(), NOW)
+    for number, price in enumerate((1.4, 2.2, 1.8)):
+        exposure.observe(msgspec.structs.replace(waiting, stop_price=price, perm_id=9 + number), NOW)
+    exposure.observe(order_event("a-b-T1", account="DU1", action="SELL", perm_id=20), NOW)
+    exposure.observe(msgspec.structs.replace(waiting, action="BUY", stop_price=9.0, perm_id=21), NOW)
+    found = place(exposure, NOW + SECOND)
+    assert found.ratchet == 2.2
+    exposure.observe(fill(action="SELL", exec_id="y.01"), NOW)
+    exposure.observe(waiting, NOW)
+    assert place(exposure, NOW + SECOND).ratchet is None
+    exposure.observe(fill(action="SELL", exec_id="z.01"), NOW)
+    for price in (3.6, 3.0, 3.3):
+        exposure.observe(msgspec.structs.replace(waiting, action="BUY", stop_price=price), NOW)
+    assert found.ratchet == 3.0
+    assert len(list(exposure.places())) == 1

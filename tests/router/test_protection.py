@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.messages import OrderLifecycleEvent
-from router.protection import NOTHING, Closer, Cut, Repair, closers_of, is_guards, is_ours, judge
-from tests.router.factory import order_event
+from router.protection import NOTHING, Closer, Cut, Repair, alert, closers_of, is_guards, is_ours, judge
+from tests.router.factory import OPTION, order_event
 
 STEM = "9bbeedc541dd1c7a-mfqwpfk0"
 
@@ -92,6 +92,36 @@ def test_repairs_come_to_an_end_and_everything_is_protected(given_: tuple[int, l
     assert covered(closers) >= abs(position)
     if all(one.ours for one in closers):
         assert tied(closers) == covered(closers) == abs(position)
+
+
+@given(situations())
+def test_no_step_protects_more_than_is_held(given_: tuple[int, list[Closer]]) -> None:
+    """A stop that is larger than its position would turn it round: not even for a moment, where all orders are ours."""
+    position, closers = given_
+    closers = [one._replace(ours=True) for one in closers]
+    for _ in range(8):
+        repair = judge(position, closers)
+        assert not (repair.missing and repair.cuts)  # nothing is added while too much is there
+        closers = carried_out(repair, closers)
+        assert covered(closers) <= abs(position)
+        if repair.missing:
+            assert covered(closers) == abs(position)
+
+
+def test_what_a_person_is_told() -> None:
+    """Which position, what is wrong with it, and what is done about it."""
+    bare = alert("DU1", OPTION, 7.0, Repair(7, ()), "nothing is done")
+    assert bare.text == "7 SPY 20250919 451C in DU1, 7 without a stop: nothing is done"
+    assert (bare.kind, bare.severity, bare.symbol) == ("position_unprotected", "critical", "SPY")
+    more = alert("DU1", OPTION, -7.0, Repair(0, (Cut("S1", 7), Cut("T1", 7))), "cut back")
+    assert "more at work than is held" in more.text
+    assert dict(more.details) == {
+        "account": "DU1",
+        "con_id": "1001",
+        "position": "-7",
+        "missing": "0",
+        "too_much": "S1, T1",
+    }
 
 
 @given(situations())

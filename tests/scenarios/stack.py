@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from ipc.bus import Envelope, JournalReader
-from router.messages import OrderLifecycleEvent, PositionSnapshot
+from router.messages import CancelAll, HoldingsReply, OrderLifecycleEvent, PositionSnapshot
 from router.protection import STOPS
 from tests.helpers import PROJECT
 from tests.paper.clients.desk import Hand
@@ -38,6 +38,8 @@ class Stack(Stage):
         super().__init__(root)
         self.strikes = itertools.count(FIRST_STRIKE)
         self.account = self.settings.paper.account
+        self.known_twins = 0  # orderRefs that a test itself has used twice
+        self.unguarded: set[int] = set()  # strikes of trades whose guard a test has kept from its work
 
     def __exit__(self, *given: object) -> None:
         super().__exit__(*given)
@@ -79,6 +81,21 @@ class Stack(Stage):
         finally:
             hand.close()
 
+    @contextmanager
+    def configured(self, name: str, change: Callable[[str], str]) -> Iterator[None]:
+        """Submission with a file of its configuration changed."""
+        path = self.root / "conf" / name
+        usual = path.read_text()
+        path.write_text(change(usual))
+        self.kill("submission")
+        self.start("submission")
+        try:
+            yield
+        finally:
+            path.write_text(usual)
+            self.kill("submission")
+            self.start("submission")
+
     # ------------------------------------------------------------ what is
 
     @property
@@ -93,13 +110,17 @@ class Stack(Stage):
 
     def live(self) -> list[OrderLifecycleEvent]:
         """Every order that works."""
-        holdings = self.holdings()
-        return list(holdings.orders) if holdings else []
+        return list(self.now().orders)
+
+    def now(self) -> HoldingsReply:
+        """What is held and what works, once the gateway is READY to say so."""
+        while (holdings := self.holdings()) is None:
+            self.await_ready()
+        return holdings
 
     def held(self) -> dict[int, float]:
         """Quantity by conId of what is held."""
-        holdings = self.holdings()
-        return {one.contract.con_id: one.quantity for one in holdings.positions} if holdings else {}
+        return {one.contract.con_id: one.quantity for one in self.now().positions}
 
     def told(self) -> list[dict[str, Any]]:
         """What lies in the distributor's queue, oldest first."""
@@ -124,24 +145,22 @@ class Stack(Stage):
 
     def is_protected(self) -> bool:
         """Whether, for each contract, the live stops that wait for nothing are exactly what is held."""
-        holdings = self.holdings()
-        if holdings is None:
-            return False
+        holdings = self.now()
         stopped: Counter[int] = Counter()
-        parents = {event.order_id for event in holdings.orders}
+        parents = {event.order_id for event in holdings.orders if event.order_id}
         for event in holdings.orders:
             if event.order_type in STOPS and event.contract and event.parent_id not in parents:
                 stopped[event.contract.con_id] += round(event.remaining)
         held = {one.contract.con_id: round(abs(one.quantity)) for one in holdings.positions}
         return dict(stopped) == held
 
-    def orders_per_ref(self) -> int:
-        """The most orders that the paper gateway ever took under one orderRef; must be 1."""
+    def twins(self) -> int:
+        """How many orderRefs the paper gateway has ever had two orders of this client under; must be none."""
         perm_ids: dict[str, set[int]] = defaultdict(set)
         for record in self.ledger("order"):
-            if record["order_ref"]:
+            if record["order_ref"] and record["client_id"] == self.settings.broker.client_id:
                 perm_ids[record["order_ref"]].add(record["perm_id"])
-        return max(map(len, perm_ids.values()), default=0)
+        return sum(len(found) > 1 for found in perm_ids.values())
 
     def flat(self) -> None:
         """Back to nothing held and nothing at work, and the paper gateway to its usual self."""
@@ -150,7 +169,9 @@ class Stack(Stage):
         self.await_true(self._is_flat, "everything is closed", SECONDS)
 
     def _is_flat(self) -> bool:
-        if self.held() or self.live():
+        if self.live():
+            self.ask(CancelAll(), SECONDS)  # somebody else's too
+        if self.held():
             self.flatten()
         return not self.held() and not self.live()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -20,23 +19,16 @@ from tests.scenarios.trade import LIMIT, Trade
 pytestmark = pytest.mark.timeout(60)
 
 
-@contextmanager
-def ladder(stack: Stack, *rungs: str) -> Iterator[None]:
+def ladder(stack: Stack, *rungs: str) -> AbstractContextManager[None]:
     """Submission with another ladder for options."""
-    path = stack.root / "conf" / "stop_profiles.toml"
-    usual = path.read_text()
-    head, _, rest = usual.partition("[option]")
-    stock = rest[rest.index("[stock]") :]
     lines = ", ".join(f"[{rung}]" for rung in rungs)
-    path.write_text(f"{head}[option]\nmin_improvement_pct = 5.0\nrungs = [{lines}]\n\n{stock}")
-    stack.kill("submission")
-    stack.start("submission")
-    try:
-        yield
-    finally:
-        path.write_text(usual)
-        stack.kill("submission")
-        stack.start("submission")
+
+    def change(usual: str) -> str:
+        head, _, rest = usual.partition("[option]")
+        stock = rest[rest.index("[stock]") :]
+        return f"{head}[option]\nmin_improvement_pct = 5.0\nrungs = [{lines}]\n\n{stock}"
+
+    return stack.configured("stop_profiles.toml", change)
 
 
 def stop_of(trade: Trade) -> OrderLifecycleEvent:

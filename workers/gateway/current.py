@@ -117,6 +117,10 @@ class Current:
         """Whether an order of that client works."""
         return any((e.client_id, e.order_id) == (client_id, order_id) for e in self._orders.values())
 
+    def order(self, key: OrderKey) -> OrderLifecycleEvent | None:
+        """IB's newest word on a live order."""
+        return self._orders.get(key)
+
     def orders(self) -> list[OrderLifecycleEvent]:
         """Every live order of every client."""
         return list(self._orders.values())
