@@ -26,6 +26,7 @@ def test_alert_mode(stack: Stack) -> None:
     """The stop goes: a person is told once, nothing is done; back in repair mode there is a pair again."""
     with stack.configured("router.toml", alert_mode), stack.alerts() as alerts:
         trade = Trade(stack).bracket()
+        stack.unguarded.add(trade.strike)
         stack.do(f"cancel {trade.delivery}-S1")
         alert = alerts.next("position_unprotected")
         assert (alert["symbol"], alert["position"], alert["severity"]) == ("SPY", "7", "critical")
@@ -43,6 +44,7 @@ def test_alert_mode(stack: Stack) -> None:
 def test_repairs_in_vain(stack: Stack) -> None:
     """IB swallows what the guard sends: after two repairs a person is told; when IB listens again it is mended."""
     trade = Trade(stack).bracket()
+    stack.unguarded.add(trade.strike)
     with stack.alerts() as alerts:
         stack.do(
             f"swallow placeOrder client 1 always\ncancel {trade.delivery}-S1\ncancel {trade.delivery}-T1"
@@ -127,11 +129,15 @@ def test_a_second_order_of_ours_under_one_reference(stack: Stack) -> None:
 
 
 def test_repairs_take_less_than_a_second(stack: Stack) -> None:
-    """Whatever has been wrong on this stack so far: by the journal's clock half of it was mended well within."""
+    """All that has been wrong on this stack so far, by the journal's clock: the half of it at least was mended in time.
+
+    The longest is in pytest's summary; what a busy machine makes of it is no property of the guard.
+    """
     trade = Trade(stack).bracket()
     stack.do(f"cancel {trade.delivery}-S1\ncancel {trade.delivery}-T1")
     stack.await_true(lambda: not {"S1", "T1"} & set(trade.live()), "both are gone", SECONDS)
     trade.await_protected()
-    times = [gap.seconds for gap in gaps(stack.journal("gateway")) if gap.bare and gap.seconds]
+    mended = [gap for gap in gaps(stack.journal("gateway")) if gap.strike not in stack.unguarded]
+    times = [gap.seconds for gap in mended if gap.bare and gap.seconds]
     assert times
     assert statistics.median(times) < WITHIN_S
