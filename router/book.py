@@ -375,8 +375,7 @@ class Book:
     def _write_off(self, one: Holding, now_ms: int) -> None:
         """IB does not hold it, and nobody has said how it was closed (contract 7: SYNCED_CLOSED)."""
         for before in self._known(one.deliveries):
-            if before.held:
-                self._settle(before, learning.written_off(before, now_ms), now_ms)
+            self._settle(before, learning.written_off(before, now_ms), now_ms)
         self._outcome.effects.append(Warn(alert_document(holdings.missing_fill(one), now_ms)))
         self._show(replace(one, deliveries=()), now_ms)
 
