@@ -186,6 +186,11 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     algo_timeout_s: Annotated[
         Seconds, says("Seconds an entry worked by an algorithm may rest; doubled once it filled in part.")
     ] = 300.0
+    cancel_on_link_loss_s: Annotated[
+        float,
+        Meta(ge=0, le=86_400),
+        says("Seconds without IB after which resting entries are cancelled once it is back; 0 never."),
+    ] = 0.0
 
 
 class Quotes(Struct, frozen=True, forbid_unknown_fields=True):

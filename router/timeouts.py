@@ -1,4 +1,8 @@
-"""Entries that rest too long are cancelled (platform contract 6): who is resting, since when, until when. Pure."""
+"""Entries that rest too long are cancelled (platform contract 6): who is resting, since when, until when. Pure.
+
+Entries that rested while IB could not be reached may be cancelled too. Nobody can do so meanwhile: they work at IB and
+may fill, and their children protect what fills. The rule is for what is still resting when the connection is back.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from dataclasses import dataclass
 
 from conf.sections import Entry
 from router.bracket import stem_of
-from router.messages import Alert, OrderLifecycleEvent, Side
+from router.messages import Alert, LinkPhase, LinkState, OrderLifecycleEvent, Side
 
 DEAD = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive", "PendingCancel"})
 PARTIAL_FACTOR = 2  # an entry that filled in part gets twice the time
@@ -33,6 +37,7 @@ class EntryTimeouts:
     def __init__(self, rules: Entry) -> None:
         self._rules = rules
         self._resting: dict[str, Resting] = {}
+        self._lost_ns: int | None = None  # since when IB cannot be reached
 
     def observe(self, event: OrderLifecycleEvent, now_ns: int) -> None:
         """Start, extend or end the watch over the order this event is about."""
@@ -53,6 +58,23 @@ class EntryTimeouts:
         for resting in due:
             del self._resting[resting.ref]
         return due
+
+    def hear(self, link: LinkState, now_ns: int) -> list[Resting]:
+        """The connection changed: entries from before a loss that was too long, each once, watched no longer.
+
+        They are known to rest still: before READY everything that ended meanwhile has been told.
+        """
+        if link.phase is not LinkPhase.READY:
+            self._lost_ns = now_ns if self._lost_ns is None else self._lost_ns
+            return []
+        lost_ns, self._lost_ns = self._lost_ns, None
+        longest_ns = int(self._rules.cancel_on_link_loss_s * 1e9)
+        if lost_ns is None or not longest_ns or now_ns - lost_ns <= longest_ns:
+            return []
+        old = [resting for resting in self._resting.values() if resting.since_ns < lost_ns]
+        for resting in old:
+            del self._resting[resting.ref]
+        return old
 
     def __len__(self) -> int:
         return len(self._resting)

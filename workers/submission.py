@@ -210,6 +210,9 @@ class Submission:
                         self._shell.publisher.publish(alarm)
                 case LinkState() as link:
                     self._link = link
+                    for resting in self._timeouts.hear(link, time.monotonic_ns()):
+                        self._log.warning("entry rested while IB was away, cancelling", order_ref=resting.ref)
+                        self._send_cancel(resting)
                 case _:
                     pass
 
@@ -225,6 +228,9 @@ class Submission:
         self._shell.publisher.publish(
             OrderTimedOut(delivery=resting.delivery, signal_id=signal_id, after_s=after_s), alert(resting)
         )
+        self._send_cancel(resting)
+
+    def _send_cancel(self, resting: Resting) -> None:
         self._gateway.send(
             f"{resting.ref}/cancel/{resting.since_ns}", CancelOrders(refs=(resting.ref,)), self._on_cancelled
         )

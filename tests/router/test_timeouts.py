@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.sections import Entry
-from router.messages import Alert, ContractSpec, Side
+from router.messages import Alert, ContractSpec, LinkPhase, LinkState, Side
 from router.timeouts import EntryTimeouts, Resting, alert, side_of
 from tests.router.factory import OPTION, STOCK, order_event
 
@@ -145,3 +145,39 @@ def test_the_platforms_alert(watch: EntryTimeouts) -> None:
 def test_side_of(contract: ContractSpec | None, action: str, side: Side) -> None:
     """A bought put is a SHORT view (contract 0.1)."""
     assert side_of(order_event(contract=contract, action=action)) == side
+
+
+READY, DOWN = (LinkState(phase=phase, reason="") for phase in (LinkPhase.READY, LinkPhase.DOWN))
+AWAY = Entry(cancel_on_link_loss_s=10)
+
+
+def test_a_connection_that_was_away_too_long_ends_what_rested() -> None:
+    """Once it is back: entries from before the loss, not those that came since, and each once."""
+    watch = EntryTimeouts(AWAY)
+    watch.observe(order_event(), 0)
+    assert watch.hear(READY, 0) == []
+    assert watch.hear(DOWN, 10 * S) == []
+    assert watch.hear(LinkState(phase=LinkPhase.SYNCING, reason=""), 15 * S) == []
+    watch.observe(order_event("a-b-E", perm_id=2), 20 * S)
+    assert [one.ref for one in watch.hear(READY, 21 * S)] == [ENTRY]
+    assert watch.hear(READY, 40 * S) == []
+    assert len(watch) == 1
+
+
+@pytest.mark.parametrize(("rules", "away_s"), [(AWAY, 10), (Entry(), 3600)])
+def test_a_short_loss_or_no_rule_ends_nothing(rules: Entry, away_s: int) -> None:
+    """By default entries go on resting however long IB was away."""
+    watch = EntryTimeouts(rules)
+    watch.observe(order_event(), 0)
+    watch.hear(DOWN, S)
+    assert watch.hear(READY, (1 + away_s) * S) == []
+    assert len(watch) == 1
+
+
+def test_what_ended_while_ib_was_away_is_not_cancelled() -> None:
+    """The rebuild tells its end before READY."""
+    watch = EntryTimeouts(AWAY)
+    watch.observe(order_event(), 0)
+    watch.hear(DOWN, S)
+    watch.observe(order_event(origin="completed", status="Filled"), 60 * S)
+    assert watch.hear(READY, 60 * S) == []

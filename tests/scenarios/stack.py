@@ -16,8 +16,8 @@ from typing import Any
 
 import redis
 
-from ipc.bus import Envelope, JournalReader
-from router.messages import CancelAll, HoldingsReply, OrderLifecycleEvent, PositionSnapshot
+from ipc.bus import LIVE, Envelope, JournalReader, Source, Subscriber
+from router.messages import CancelAll, Heartbeat, HoldingsReply, OrderLifecycleEvent, PositionSnapshot
 from router.protection import STOPS
 from tests.helpers import PROJECT
 from tests.paper.clients.desk import Hand
@@ -142,6 +142,26 @@ class Stack(Stage):
         finally:
             heard.close()
             client.close()
+
+    def progress(self, process: str) -> dict[str, int]:
+        """How far a process says that it has come: its newest heartbeat."""
+        subscriber = Subscriber(
+            self.context,
+            [Source(process, self.settings.pub(process), self.settings.cmd(process))],
+            ("heartbeat",),
+            {process: LIVE},
+        )
+        try:
+            found: list[Heartbeat] = []
+
+            def heard() -> bool:
+                found.extend(e.message for e in subscriber.receive() if isinstance(e.message, Heartbeat))
+                return bool(found)
+
+            self.await_true(heard, f"a heartbeat of {process}", SECONDS)
+            return found[-1].progress
+        finally:
+            subscriber.close()
 
     def is_protected(self) -> bool:
         """Whether, for each contract, the live stops that wait for nothing are exactly what is held."""

@@ -178,3 +178,25 @@ def test_stopped_out_while_nobody_listened(stack: Stack, lose: Lose) -> None:
     assert (lifecycle["reason"], lifecycle["exit_price"]) == ("STOP", 1.30)
     trade.await_orders()
     trade.await_protected()
+
+
+def cancels_after_loss(usual: str) -> str:
+    """The configuration with a rule for entries that rested while IB was away."""
+    changed = usual.replace("cancel_on_link_loss_s = 0.0", "cancel_on_link_loss_s = 0.2")
+    assert changed != usual
+    return changed
+
+
+def test_entries_are_cancelled_after_a_long_loss(stack: Stack) -> None:
+    """Where the rule is set: what had filled is held and protected, the rest of the entry is cancelled."""
+    with stack.configured("router.toml", cancels_after_loss):
+        untouched = Trade(stack, how=LIMIT)
+        trade = Trade(stack, how=LIMIT).send()
+        stack.await_true(lambda: len(trade.live()) == 3, "the bracket", SECONDS)
+        stack.await_true(lambda: stack.progress("submission").get("resting") == 1, "watched", SECONDS)
+        restart(stack, f"fill {trade.delivery}-E shares 3 price 2.50\nrestart down 0.5")
+        ack = trade.ack()
+        assert (ack["status"], ack["filled"], ack["reason"]) == ("FILLED", 3.0, "cancelled")
+        trade.await_protected()
+        untouched.send()
+        stack.await_true(lambda: len(untouched.live()) == 3, "one from after the loss rests", SECONDS)
