@@ -27,7 +27,7 @@ from workers.cli.misuse import Misused
 from workers.store import keys
 from workers.store.client import connect
 
-FLAT_S = 30.0  # for IB to say that an account is flat
+FLATTEN_S = 30.0  # for the gateway to cancel what works and send what closes
 LOOK_S = 0.2
 
 
@@ -65,7 +65,7 @@ def modify(settings: Settings, options: argparse.Namespace) -> int:
 
 def flatten(settings: Settings, options: argparse.Namespace) -> int:
     """Cancel everything and close everything, and wait until IB says so."""
-    return _flat(settings, options.account)
+    return _flat(settings, options.account, options.wait)
 
 
 def reset_paper(settings: Settings, options: argparse.Namespace) -> int:
@@ -75,13 +75,14 @@ def reset_paper(settings: Settings, options: argparse.Namespace) -> int:
         raise Refused(f"account {account} in mode {settings.mode} is no paper account (DU…): not touched")
     if not options.yes:
         raise Misused(f"this cancels every order and closes every position of {account}: say --yes")
-    ask(settings, CancelAll(), CancelReply)
-    return _flat(settings, account)
+    working = ask(settings, CancelAll(), CancelReply)
+    print(f"{len(working.refs)} orders of all clients cancelled")
+    return _flat(settings, account, options.wait)
 
 
-def _flat(settings: Settings, account: str) -> int:
-    deadline = time.monotonic() + FLAT_S
-    reply = ask(settings, Flatten(account=account), FlattenReply, timeout_s=FLAT_S)
+def _flat(settings: Settings, account: str, wait_s: float) -> int:
+    deadline = time.monotonic() + wait_s
+    reply = ask(settings, Flatten(account=account), FlattenReply, timeout_s=FLATTEN_S)
     print(f"{len(reply.cancelled)} orders cancelled, {len(reply.closing)} closing orders sent")
     while True:
         left = ask(settings, HoldingsQuery(), HoldingsReply)
@@ -97,7 +98,9 @@ def _flat(settings: Settings, account: str) -> int:
     for position in positions:
         print(f"still held: {position.quantity:g} {describe(position.contract)}")
     for order in orders:
-        print(f"still works: {order.ref or order.perm_id} {order.status}")
+        held_for = f", {order.why_held}" if order.why_held else ""
+        print(f"still works: {order.ref or f'permId {order.perm_id}'} {order.status}{held_for}")
+    print(f"router: {account} is not flat after {wait_s:g} s: is its market open?", file=sys.stderr)
     return Exit.DEGRADED
 
 

@@ -9,6 +9,7 @@ from workers.cli.explain import explain
 from workers.cli.orders import cancel, flatten, halt, modify, reset_paper
 from workers.cli.parked import parked
 
+FLAT_S = 30.0
 Add = Callable[[str, object, str], argparse.ArgumentParser]
 
 
@@ -23,10 +24,12 @@ def trading(add: Add) -> None:
     command.add_argument("--stop", type=float, help="stop price")
     command = add("flatten", flatten, "cancel every order, close every position at market")
     command.add_argument("--account", default="", help="default: the traded account")
+    _add_wait(command)
     command = add("halt", halt, "stop taking signals, or take them again; protection works on")
     command.add_argument("state", choices=("on", "off"))
     command = add("reset-paper", reset_paper, "make a simulated account flat; refuses any other")
     command.add_argument("--yes", action="store_true", help="without it nothing is done")
+    _add_wait(command)
     command = add("explain", explain, "everything that happened to a signal, from the journals alone")
     command.add_argument("signal", help="signal id, or one delivery of it")
     kinds = add("parked", None, "orders that may or may not be at the broker").add_subparsers(
@@ -42,3 +45,9 @@ def trading(add: Add) -> None:
         command = kinds.add_parser(what, help=text)
         command.add_argument("delivery")
         command.set_defaults(act=parked, what=what)
+
+
+def _add_wait(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--wait", type=float, default=FLAT_S, metavar="SECONDS", help="for IB to say that it is flat"
+    )

@@ -41,6 +41,7 @@ from workers.gateway.outbox import Withdrawn
 from workers.gateway.session import Session, Sink
 
 FLAT_S = 5.0  # for cancelled orders to end before positions are closed
+CLOSING_S = 2.0  # for the closing orders to show in IB's events: nobody protects what they sell
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ class Desk:
         self._durable = durable
         self._reply = reply
         self._placed: dict[str, tuple[str, ...]] = {}  # names of PlaceOrders of this life, and their refs
+        self._flattening: dict[str, float] = {}  # account, until when (monotonic s)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------ place
@@ -64,6 +66,9 @@ class Desk:
         """Send the orders once: a name that was sent, or refs that IB has live, are adopted."""
         if self._session.phase is not LinkPhase.READY:
             return self.not_ready()
+        if time.monotonic() < self._flattening.get(command.account, 0.0):
+            text = f"{command.account} is being made flat: what would protect it now would turn it round"
+            return CommandRefused("FLATTENING", text, retry=True)
         refs = {leg.ref for leg in command.legs}
         if command.name in self._placed or refs & set(self._current.live_refs()):
             return PlaceReply(delivery=command.name, outcome="adopted")
@@ -218,6 +223,7 @@ class Desk:
 
     async def _flatten(self, request_id: str, account: str) -> None:
         link = self._session.link
+        self._flattening[account] = time.monotonic() + FLAT_S
         link.outbox.withdraw(Priority.ENTRY, "the account is made flat")
         before = [event for event in self._current.orders() if event.account == account]
         cancelled = [event for event in before if event.client_id == self._session.client_id]
@@ -228,6 +234,7 @@ class Desk:
         while self._any_live(keys) and time.monotonic() < deadline:  # noqa: ASYNC110 - Current tells nobody
             await asyncio.sleep(0.01)
         closing = []
+        self._flattening[account] = time.monotonic() + CLOSING_S
         for position in [one for one in self._current.positions() if one.account == account]:
             number = time.time_ns() // 1_000_000
             legs = flatten.closing(position, before, number=number)
