@@ -55,13 +55,12 @@ def read_exactly(connection: socket.socket, size: int) -> bytes:
     return data
 
 
-def serve(connection: socket.socket, shape: Shape, rate: float) -> None:
+def serve(connection: socket.socket, shape: Shape, rate: float, prepared: bytes) -> None:
     """Answer until the client hangs up; the first reqCurrentTime (49) starts the storm."""
     read_exactly(connection, 4)  # API\0
     stormed = False
     read_exactly(connection, struct.unpack(">I", read_exactly(connection, 4))[0])
     connection.sendall(frame(176, "20260415 15:37:35 EST"))
-    prepared = storm(shape) if not rate else b""
     while True:
         (size,) = struct.unpack(">I", read_exactly(connection, 4))
         fields = read_exactly(connection, size).split(b"\0")
@@ -91,15 +90,16 @@ def steadily(connection: socket.socket, shape: Shape, rate: float) -> None:
 
 
 def main() -> None:
-    """Listen, say where, serve one client."""
+    """Prepare, listen, say where, serve one client."""
     shape, rate = Shape(int(sys.argv[1]), int(sys.argv[2])), float(sys.argv[3])
+    prepared = storm(shape) if not rate else b""  # before anybody waits: two million messages take seconds
     with socket.create_server(("127.0.0.1", 0)) as server:
         print(server.getsockname()[1], flush=True)
         connection, _ = server.accept()
         with connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                serve(connection, shape, rate)
+                serve(connection, shape, rate, prepared)
             except (EOFError, ConnectionError):
                 return
 

@@ -84,14 +84,17 @@ def against_stock(rows: list[Row], figures: dict[str, Any]) -> None:
 
 
 def flatness(rows: list[Row], figures: dict[str, Any]) -> None:
-    """One order, 5,000 partials: the last tenth costs what the first one did."""
+    """One order, 5,000 partials: the last tenth costs what the second one did, in processor time.
+
+    The feeder sets the pace here, so that reads are alike; the first tenth pays for the start.
+    """
     ratios = []
     for _ in range(ROUNDS):
-        marks = run("gateway", Shape(1, 5_000), rate=15_000)["chunks"]
-        busy = [after - before for before, after in zip([0.0, *marks], marks, strict=False)]
-        ratios.append(busy[-1] / busy[1])  # the first tenth pays for the start
+        marks = run("gateway", Shape(1, 5_000), rate=15_000)["cpu_seconds"]
+        ratios.append((marks[9] - marks[8]) / (marks[1] - marks[0]))
     figures["flatness"] = ratios
-    rows.append(Row("last_tenth_vs_second_tenth", statistics.median(ratios), "0.9 .. 1.1", "5,000 partials"))
+    note = f"5,000 partials of one order; rounds {spread(ratios)}"
+    rows.append(Row("last_tenth_vs_second_tenth", statistics.median(ratios), "0.9 .. 1.1", note))
 
 
 def latency(rows: list[Row], figures: dict[str, Any]) -> None:
@@ -99,7 +102,7 @@ def latency(rows: list[Row], figures: dict[str, Any]) -> None:
 
     The control reads the same storm and is busy after each read for as long as the gateway is at its median.
     """
-    shape = Shape(5_000 if QUICK else 25_000, 1)
+    shape = Shape(3_000 if QUICK else 25_000, 1)
     ours, control = [], []
     for _ in range(ROUNDS):
         ours.append(run("gateway_timed", shape, rate=5_000))
@@ -127,16 +130,31 @@ def memory(rows: list[Row], figures: dict[str, Any]) -> None:
 
 
 def bus(rows: list[Row], figures: dict[str, Any]) -> None:
-    """One publisher, three subscribers: ours against bare pyzmq with the same frames."""
-    count = 100_000 if QUICK else 400_000
-    ours, bare = [], []
+    """One publisher, three subscribers: ours against bare pyzmq with the same frames.
+
+    Once nobody looks at the messages, which bare pyzmq does not encode either; once everybody decodes each, and bare
+    pyzmq encodes and decodes with the same codec.
+    """
+    count = 200_000 if QUICK else 800_000
+    pairs = {
+        "ours": ("publish", "subscribe"),
+        "bare": ("bare_publish", "bare_subscribe"),
+        "ours_looking": ("publish", "subscribe_looking"),
+        "bare_decoding": ("bare_publish_encoding", "bare_subscribe_looking"),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in pairs}
     for _ in range(ROUNDS):
-        ours.append(count / bus_seconds("publish", "subscribe", count))
-        bare.append(count / bus_seconds("bare_publish", "bare_subscribe", count))
-    ratio = statistics.median(ours) / statistics.median(bare)
-    figures["bus_messages_per_s"] = {"ours": statistics.median(ours), "bare": statistics.median(bare)}
-    note = f"{statistics.median(ours):,.0f}/s against {statistics.median(bare):,.0f}/s"
-    rows.append(Row("bus_vs_bare_pyzmq", ratio, ">= 0.6", note))
+        for name, roles in pairs.items():
+            taken[name].append(count / bus_seconds(*roles, count))
+    figures["bus_messages_per_s"] = taken
+    for row, ours, bare, aim in (
+        ("bus_vs_bare_pyzmq", "ours", "bare", ">= 0.6"),
+        ("bus_vs_bare_pyzmq_decoding", "ours_looking", "bare_decoding", ""),
+    ):
+        rate, limit = statistics.median(taken[ours]), statistics.median(taken[bare])
+        ratios = [one / other for one, other in zip(taken[ours], taken[bare], strict=True)]
+        note = f"{rate:,.0f}/s against {limit:,.0f}/s; rounds {spread(ratios)}"
+        rows.append(Row(row, rate / limit, aim, note))
 
 
 def bus_seconds(publisher: str, subscriber: str, count: int) -> float:

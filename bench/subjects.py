@@ -158,14 +158,19 @@ async def gateway(port: int, shape: Shape, *, timed: bool = False) -> dict[str, 
                     break
                 await asyncio.sleep(0.01)
             before, memory_before = publisher.published, rss_kb()
-            started = time.perf_counter()
+            started, cpu_before = time.perf_counter(), time.thread_time()
             await worker._session.link.ping(30)
-            chunks = await counted(publisher, before, shape.messages, started)
+            marks = await counted(publisher, before, shape.messages, started)
             memory = rss_kb() - memory_before
             await worker.drain()
             responder.close()
             publisher.close()
-    return {"seconds": chunks[-1], "chunks": chunks, "rss_growth_kb": memory, **percentiles(lags)}
+    return {
+        "seconds": marks[-1][0],
+        "cpu_seconds": [mark - cpu_before for _, mark in marks],
+        "rss_growth_kb": memory,
+        **percentiles(lags),
+    }
 
 
 def percentiles(lags: list[int]) -> dict[str, float]:
@@ -174,19 +179,19 @@ def percentiles(lags: list[int]) -> dict[str, float]:
     return {f"lag_p{part}_us": lags[len(lags) * part // 100] / 1e3 for part in (50, 99) if lags}
 
 
-async def counted(publisher: Any, before: int, expected: int, started: float) -> list[float]:
-    """Seconds at which each tenth of the messages had been published."""
+async def counted(publisher: Any, before: int, expected: int, started: float) -> list[tuple[float, float]]:
+    """Seconds since `started`, and the thread's processor time, when each tenth of the messages had been published."""
     marks = [before + expected * tenth // 10 for tenth in range(1, 11)]
-    chunks: list[float] = []
+    reached: list[tuple[float, float]] = []
     deadline = started + PATIENCE_S
     while marks:
         while marks and publisher.published >= marks[0]:
-            chunks.append(time.perf_counter() - started)
+            reached.append((time.perf_counter() - started, time.thread_time()))
             marks.pop(0)
         if time.perf_counter() > deadline:
             raise TimeoutError(f"{publisher.published - before} of {expected} messages published")
         await asyncio.sleep(0.001)
-    return chunks
+    return reached
 
 
 SUBJECTS: dict[str, Callable[..., Coroutine[Any, Any, dict[str, Any]]]] = {
