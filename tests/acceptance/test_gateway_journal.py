@@ -42,6 +42,7 @@ from tests.acceptance.gateway import (
     router,
     settled,
 )
+from tests.ipc.test_appender import file_size_limit
 from tests.router.factory import STOCK, request
 
 
@@ -127,6 +128,12 @@ def alerts(ear: Ear) -> list[str]:
     return [alert.kind for alert in ear.messages(Alert)]
 
 
+def kept_alerts(stand: Stand) -> list[str]:
+    """The kinds of the alerts that the journal has."""
+    read = JournalReader(stand.journal).read(topic="alert")
+    return [alert.kind for alert in messages_of(read, Alert)]
+
+
 def fill_disk(stand: Stand, ear: Ear) -> None:
     """No room from the middle of the next record on; returns when the gateway has noticed and said so."""
     limit(stand, newest(stand).stat().st_size + 40)
@@ -184,7 +191,10 @@ def waiting(ear: Ear) -> str:
 
 @pytest.mark.timeout(120)
 def test_killed_while_the_disk_is_full() -> None:
-    """What memory held is gone with the process: IB tells it anew, and who had heard it begins anew, once."""
+    """What memory held is gone with the process: IB tells it anew, and who had heard it begins anew, once.
+
+    It also starts on a full disk, is READY, refuses entries, and recovers.
+    """
     with Stand(*STILL) as stand, listening(stand, "trade", "alert") as ear:
         observer = Observer(stand.source)
         stand.await_ready()
@@ -193,8 +203,15 @@ def test_killed_while_the_disk_is_full() -> None:
         do(stand, "\n".join(["fill last shares 1"] * 50))
         settled(stand, lambda: observer.heard)
         stand.kill()
-        stand.start_gateway()
+        with file_size_limit(newest(stand).stat().st_size):  # which a process inherits
+            stand.start_gateway()
         stand.await_ready()
+        refused = stand.ask(bracket(1), 10)
+        assert isinstance(refused, CommandRefused)
+        assert refused.code == "JOURNAL_FULL"
+        limit(stand, resource.RLIM_INFINITY)
+        recovered = ["journal_full", "journal_recovered"]
+        until(lambda: kept_alerts(stand) == recovered, "it says so, and recovers by itself", WAIT_S)
         do(stand, "fill last shares 2")
         heard = settled(stand, lambda: observer.heard)
         observer.end()
