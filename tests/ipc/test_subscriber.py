@@ -11,6 +11,7 @@ from ipc.bus import BEGINNING, LIVE, Options, Position, Quarantine, Reset, Sourc
 from ipc.codec import subscription
 from ipc.follower import Timing
 from tests.ipc.helpers import Bus, beat, frame_of, link, pnl, quote, sent
+from tests.ipc.test_appender import file_size_limit
 
 MS = 1_000_000
 
@@ -169,6 +170,35 @@ def test_far_behind_the_retained_journal_is_a_reset(short_dir: Path) -> None:
     assert [one.message for one in got] == [sent(1_000)]
     assert "not in the journal any more" in resets[0].reason
     bus.close()
+
+
+def test_what_a_full_disk_and_memory_let_go_is_a_reset_for_who_missed_it(bus: Bus) -> None:
+    """Who heard it live goes on as if nothing were missing; who has to fetch it is told that it cannot be."""
+    subscriber, got = bus.subscriber(("trade",), {"gateway": BEGINNING})
+    bus.publisher.publish(*(sent(number) for number in range(1, 6)))
+    bus.run_until(lambda: len(got) == 5, "joined")
+    behind = subscriber.positions
+    bus.journal._backlog_bytes = 1_000
+    with file_size_limit(bus.journal.size + 10):
+        for number in range(6, 60):
+            bus.publisher.publish(sent(number))
+    assert bus.journal.dropped > 0
+    bus.publisher.publish(sent(60))
+    assert bus.journal.error is None
+    bus.run_until(lambda: len(got) == 60, "all of it, live")
+    assert [one.message for one in got] == [sent(number) for number in range(1, 61)]
+    assert subscriber.stats["gateway"].resets == 0
+
+    resets: list[Reset] = []
+    bus.snapshot = lambda: [sent(100)]
+    _, missed = bus.subscriber(("trade",), behind, on_reset=resets.append)
+    bus.run_until(lambda: resets, "the reset")
+    bus.publisher.publish(sent(61))
+    bus.run_until(lambda: missed and missed[-1].message == sent(61), "what follows")
+    (reset,) = resets
+    assert reset.before.seq == 5
+    assert reset.after.seq == 60
+    assert [(one.message, one.snapshot) for one in missed] == [(sent(100), True), (sent(61), False)]
 
 
 def test_several_publishers(short_dir: Path) -> None:
