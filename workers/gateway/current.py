@@ -6,6 +6,7 @@ heard of it.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TypeVar
 
 import msgspec
@@ -37,8 +38,9 @@ class Current:
     def __init__(self) -> None:
         self.link: LinkState | None = None
         self._orders: dict[OrderKey, OrderLifecycleEvent] = {}
-        self._ended: dict[OrderKey, OrderLifecycleEvent] = {}
-        self._executions: dict[str, ExecutionFill | CommissionReport] = {}  # by execId, reports marked
+        self._ended: OrderedDict[OrderKey, OrderLifecycleEvent] = OrderedDict()
+        # by execId, reports marked
+        self._executions: OrderedDict[str, ExecutionFill | CommissionReport] = OrderedDict()
         self._positions: dict[tuple[str, int], PositionSnapshot] = {}
         self._rebuilt: set[tuple[str, int]] = set()
         self._pnl: dict[tuple[str, int], PnLSnapshot] = {}
@@ -151,9 +153,9 @@ class Current:
         return [*link, *marked, *self._pnl.values(), *self._quotes.values()]
 
 
-def _remember(kept: dict[K, V], key: K, message: V, limit: int) -> None:
+def _remember(kept: OrderedDict[K, V], key: K, message: V, limit: int) -> None:
     """As the newest; the oldest beyond `limit` is let go."""
-    kept.pop(key, None)
     kept[key] = message
+    kept.move_to_end(key)
     if len(kept) > limit:
-        del kept[next(iter(kept))]
+        kept.popitem(last=False)

@@ -6,6 +6,7 @@ without evidence is a doubt, never a permission (design, section 6).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,7 +44,8 @@ class Known:
     def __init__(self) -> None:
         self.connection = 0  # counts connects; an intent of this connection is on its way, not in doubt
         self.highest_order_id = 0
-        self._evidence: dict[str, None] = {}  # stems, oldest first
+        # stems, oldest first; a plain dict is slow to lose its first key
+        self._evidence: OrderedDict[str, None] = OrderedDict()
         self._intended: dict[str, Intention] = {}  # no evidence yet
         self._parked: dict[str, OrderParked] = {}
 
@@ -115,7 +117,7 @@ class Known:
             self._intended.pop(stem, None)
             self._parked.pop(stem, None)
             if len(self._evidence) > KEEP:
-                del self._evidence[next(iter(self._evidence))]
+                self._evidence.popitem(last=False)
 
     def _see_ids(self, *order_ids: int) -> None:
         self.highest_order_id = max((self.highest_order_id, *order_ids))
