@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -10,18 +11,30 @@ from typing import Any
 
 import pytest
 
-from router.messages import ExecutionFill, LinkPhase, LinkState, OrderLifecycleEvent
+from router.messages import (
+    CancelAll,
+    CancelReply,
+    CommandRefused,
+    ContractSpec,
+    ExecutionFill,
+    LinkPhase,
+    LinkState,
+    OrderLifecycleEvent,
+)
 from router.pacing import Priority
 from tests.paper.conftest import RunningGateway
 from tests.paper.raw import RawClient
+from tests.router.factory import STOCK
 from tests.scenarios.test_ib_truth import buy, play
 from tests.workers.gateway.conftest import Configure, configure, paper
 from tests.workers.gateway.harness import Running, eventually, running
+from tests.workers.gateway.test_commands import Counter, bracket, order
 
 __all__ = ["configure", "paper"]  # fixtures
 
 READY, DOWN, DEGRADED = LinkPhase.READY, LinkPhase.DOWN, LinkPhase.DEGRADED
 FLOOD = 70  # more than IB's 50 messages a second
+QUEUED = 500
 
 
 class Meter:
@@ -81,6 +94,45 @@ def test_the_kill_switch_passes_a_flood(paper: RunningGateway, configure: Config
         await eventually(lambda: one.current.live_refs() == (), "every order is cancelled")
 
     play(paper, configure, story)
+
+
+def test_the_kill_switch_passes_five_hundred_brackets(paper: RunningGateway, configure: Configure) -> None:
+    """As commands: reqGlobalCancel is the next message on the socket, no bracket follows, each is told why."""
+
+    async def story(one: Running) -> None:
+        counter = Counter(one)
+        contract = await listed(one)
+        for number in range(QUEUED):
+            wanted = bracket(order(contract=contract, delivery=f"{number:016x}-mfqwpfk0"))
+            assert counter.commands.handle(f"b{number}", wanted) is None
+        waiting = sum(f"b{number}" not in counter.late for number in range(QUEUED))
+        assert waiting >= QUEUED - 15  # brackets of three, at most 45 messages a second
+        meter = Meter(one)
+        counter.commands.handle("kill", CancelAll())
+        assert len(meter.times) == 1
+        assert isinstance(counter.late["kill"], CancelReply)
+        refused = [reply.code for reply in counter.late.values() if isinstance(reply, CommandRefused)]
+        assert refused == ["CANCELLED"] * waiting
+        await eventually(
+            lambda: requests(paper)[-1] == "GlobalCancel", "it has arrived, after the last order"
+        )
+        assert requests(paper).count("PlaceOrder") == 3 * (QUEUED - waiting)
+        await one.session.link.open_orders(5)
+        assert one.current.live_refs() == ()
+
+    play(paper, configure, story)
+
+
+def requests(paper: RunningGateway) -> list[str]:
+    """What was asked of the paper gateway about orders, in order."""
+    records = [json.loads(line) for line in paper.ledger.read_bytes().split(b"\n")[:-1]]
+    return [record["name"] for record in records if record["kind"] == "request"]
+
+
+async def listed(one: Running) -> ContractSpec:
+    """The stock as IB knows it."""
+    (ready,) = await one.session.link.contract_details(STOCK, 5)
+    return ready.contract
 
 
 def test_a_frozen_gateway_is_given_up_within_the_deadline(
