@@ -452,6 +452,25 @@ def test_a_lost_journal_is_continued_from_a_snapshot(stage: Stage) -> None:
     assert len(stage.entries(keys.POSITIONS_STREAM)) == before + 2
 
 
+def test_what_a_snapshot_alone_tells_is_told_to_the_platform_once(stage: Stage) -> None:
+    """Executions that were lost with the journal are in the snapshot; IB's rebuild repeats them in vain."""
+    stage.up()
+    decisions, trade = split(won(Story()))
+    stage.bus.say("sizing", *decisions)
+    stage.bus.say("gateway", *trade[:5])
+    stage.settle()
+    stage.down()
+    stage.bus.silence("gateway")
+    again = [replace(message, replayed=True) for message in trade if hasattr(message, "replayed")]
+    stage.bus.snapshots["gateway"] = (LinkState(LinkPhase.READY, ""), *again)
+    stage.bus.back("gateway", without_journal=True)
+    stage.up()
+    stage.wait(lambda: stage.told()[-1:] and stage.told()[-1]["action_type"] == "EXIT", "the end is told")
+    stage.bus.say("gateway", *again)
+    stage.settle()
+    assert [event["action_type"] for event in stage.told()] == ["ENTRY", "SCALE_OUT", "EXIT"]
+
+
 def other_contract() -> Any:
     """Another option."""
     return replace(Story().request.contract, con_id=2002)
