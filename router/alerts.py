@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from router.messages import Alert, BrokerError, Message, OrderParked
+from router.messages import Alert, BrokerError, Message, OrderLifecycleEvent, OrderParked
 from router.messages.process import Details
 
 SPEAKING: frozenset[type[Message]] = frozenset({Alert, OrderParked})  # what may be, or cause, one
@@ -52,6 +52,17 @@ def unknown_error(error: BrokerError) -> Alert:
         f" {error.text[:MAX_TEXT]}",
         ref=error.ref,
         details=(("code", str(error.code)),),
+    )
+
+
+def twins(younger: OrderLifecycleEvent) -> Alert:
+    """Two live orders under one orderRef: the same order went out twice, and the younger one is cancelled."""
+    return Alert(
+        "two_orders_one_ref",
+        "critical",
+        f"{younger.ref} is live twice, order {younger.order_id} (permId {younger.perm_id}) is the younger and cancelled",
+        ref=younger.ref,
+        details=(("perm_id", str(younger.perm_id)),),
     )
 
 

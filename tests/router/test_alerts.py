@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from router import alerts
 from router.alerts import Throttle, caused_by
 from router.messages import Alert, BrokerError, LinkPhase, LinkState, OrderParked
-from tests.router.factory import request
+from tests.router.factory import order_event, request
 
 S = 1_000_000_000
 
@@ -72,6 +72,9 @@ def test_what_the_others_say() -> None:
     """Doubts are counted and named, a journal says what is refused, and afterwards what is missing."""
     assert alerts.in_doubt(["a-1", "b-2"]).text.startswith("2 not known to IB")
     assert "a-1, b-2" in alerts.in_doubt(["a-1", "b-2"]).text
+    twin = alerts.twins(order_event("a-b-E", perm_id=8, order_id=102))
+    assert (twin.kind, twin.severity, twin.ref) == ("two_orders_one_ref", "critical", "a-b-E")
+    assert "order 102 (permId 8)" in twin.text
     lost = alerts.journal_lost("no space")
     assert (lost.kind, lost.severity) == ("journal_full", "critical")
     assert "no new order is accepted" in lost.text

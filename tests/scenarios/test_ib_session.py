@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from router.messages import (
+    Alert,
     CancelAll,
     CancelReply,
     CommandRefused,
     ContractSpec,
     ExecutionFill,
+    Leg,
     LinkPhase,
     LinkState,
     OrderLifecycleEvent,
@@ -186,6 +188,31 @@ def test_ids_that_go_backwards_are_never_used_again(paper: RunningGateway, confi
         later = {event.order_id for event in one.told.of(OrderLifecycleEvent)} - used
         assert len(later) == 3
         assert min(later) > max(used)
+
+    play(paper, configure, story)
+
+
+def test_the_same_order_twice_is_an_incident(paper: RunningGateway, configure: Configure) -> None:
+    """Two live permIds under one orderRef: told, the younger is cancelled, the older goes on working."""
+
+    async def story(one: Running) -> None:
+        contract = await listed(one)
+        leg = Leg("twice-mfqwpfk0-E", "entry", "BUY", "LMT", 7, limit_price=2.0, tif="DAY")
+        for _ in range(2):
+            one.session.link.place(contract, [one.session.link.single(leg, one.session.account)])
+        (alert,) = await eventually(lambda: one.told.of(Alert), "the alert")
+        assert (alert.kind, alert.ref) == ("two_orders_one_ref", leg.ref)
+
+        def live() -> list[OrderLifecycleEvent]:
+            return one.current.live_orders((leg.ref,), 1)
+
+        orders = {event.perm_id for event in one.told.of(OrderLifecycleEvent)}
+        await eventually(lambda: len(live()) == 1 and len(orders) == 2, "one is left")
+        assert live()[0].perm_id == min(orders)
+        await one.session.link.open_orders(5)
+        assert [event.perm_id for event in live()] == [min(orders)]
+        assert requests(paper).count("CancelOrder") == 1
+        assert len(one.told.of(Alert)) == 1
 
     play(paper, configure, story)
 

@@ -24,7 +24,15 @@ from ipc.bus import Quarantine
 from router import alerts, recovery
 from router.connectivity import Connectivity, hear
 from router.ib_errors import ErrorPolicies
-from router.messages import BrokerError, ContractSpec, LinkPhase, LinkState, OrderIntent, OrderParked
+from router.messages import (
+    BrokerError,
+    ContractSpec,
+    LinkPhase,
+    LinkState,
+    OrderIntent,
+    OrderLifecycleEvent,
+    OrderParked,
+)
 from router.messages import Message as BusMessage
 from router.pacing import Priority
 from router.reconnect import ResetWindows, backoff_s
@@ -34,6 +42,8 @@ from workers.gateway.known import Known
 from workers.gateway.link import Link
 from workers.gateway.login import choose_account
 from workers.gateway.outbox import nothing
+from workers.gateway.twins import Twins
+from workers.gateway.waiting import first_of
 from workers.killpoint import kill_point
 
 MAX_KEPT = 1 << 16  # bytes kept of one message that cannot be decoded
@@ -67,6 +77,7 @@ class Session:
         self._data_lost = False
         self._connectivity = Connectivity()
         self._doubts = doubts if doubts is not None else Doubts()
+        self._twins = Twins()
         self._inquire = asyncio.Event()
         self._resets = ResetWindows(settings.broker.reset_windows, settings.broker.reset_zone)
         self._quarantine = Quarantine(_quarantine(settings))
@@ -116,8 +127,18 @@ class Session:
             self._current.observe(message)
             if isinstance(message, BrokerError):
                 self._on_error(message)
-            elif self._doubts:
+                continue
+            if isinstance(message, OrderLifecycleEvent):
+                self._look_for_twin(message)
+            if self._doubts:
                 self._doubts.observe(message, heard=True)
+
+    def _look_for_twin(self, event: OrderLifecycleEvent) -> None:
+        younger = self._twins.observe(event, self.client_id)
+        if younger is not None:
+            log.error("two orders under one ref", order_ref=younger.ref, order_id=younger.order_id)
+            self._publish(alerts.twins(younger))
+            self.link.cancel(younger.order_id)
 
     def on_undecodable(self, payload: bytes, error: Exception) -> None:
         """Loud, counted, kept with its bytes, and the connection lives on."""
@@ -210,6 +231,7 @@ class Session:
             self._data_lost = False
             self.link.forget_quotes()
         self._current.begin_rebuild()
+        self._twins.forget()
         for ask in (
             self.link.positions,
             self.link.open_orders,
@@ -269,7 +291,7 @@ class Session:
         """Until the connection is lost: probe a silent socket, ask IB again where there is a reason to."""
         deadline_s = self._settings.broker.heartbeat_timeout_s
         while True:
-            await self._first_of(self._lost, self._resync, self._inquire, timeout_s=deadline_s / 4)
+            await first_of(self._lost, self._resync, self._inquire, timeout_s=deadline_s / 4)
             if self._lost.is_set():
                 raise OSError(self._lost_reason)
             if self._resync.is_set():
@@ -297,15 +319,6 @@ class Session:
         never_taken = self._doubts.conclude(time.monotonic_ns())
         if never_taken:
             self.on_messages(never_taken)
-
-    @staticmethod
-    async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:
-        waits = [asyncio.ensure_future(event.wait()) for event in events]
-        try:
-            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     def _on_error(self, error: BrokerError) -> None:
         if error.policy == "link":

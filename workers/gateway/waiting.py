@@ -53,3 +53,13 @@ class Waiting:
         """The connection is gone."""
         for key in self._futures:
             self.fail(key, reason)
+
+
+async def first_of(*events: asyncio.Event, timeout_s: float) -> None:
+    """Until one of the events is set, or for so long."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

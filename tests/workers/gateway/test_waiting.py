@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.workers.gateway.loops import in_loop
-from workers.gateway.waiting import Waiting
+from workers.gateway.waiting import Waiting, first_of
 
 
 @in_loop
@@ -98,3 +98,15 @@ def test_cancelled_together_with_the_answer(answer_first: bool) -> None:
             await task
 
     asyncio.run(story())
+
+
+@in_loop
+async def test_first_of_several_events_or_the_time_out() -> None:
+    """One that is set ends it at once; none leaves nothing waiting behind."""
+    never, soon = asyncio.Event(), asyncio.Event()
+    asyncio.get_running_loop().call_soon(soon.set)
+    await asyncio.wait_for(first_of(never, soon, timeout_s=60), 10)
+    assert soon.is_set()
+    await first_of(never, timeout_s=0.001)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
