@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ipc.appender import NO_SPACE
 from ipc.codec import MAX_FRAME, DecodeError, decode_raw_frame
 from ipc.frame import Head
 from ipc.segment import HEAD_SIZE, Record, scan
@@ -66,9 +67,17 @@ def _cut(segment: Path, end: int) -> None:
         return
     with segment.open("rb+", buffering=0) as file:
         torn = os.pread(file.fileno(), size - end, end)
-        with segment.with_suffix(segment.suffix + ".torn").open("ab") as aside:
-            aside.write(torn)
-            aside.flush()
-            os.fsync(aside.fileno())
+        _set_aside(segment.with_suffix(segment.suffix + ".torn"), torn)
         file.truncate(end)
         os.fsync(file.fileno())
+
+
+def _set_aside(path: Path, torn: bytes) -> None:
+    """Keep it, as far as there is room: a full disk must not keep a process down."""
+    try:
+        with path.open("ab", buffering=0) as aside:
+            aside.write(torn)
+            os.fsync(aside.fileno())
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise

@@ -14,6 +14,7 @@ from ipc.frame import START_MARK, Frame
 from ipc.recovery import recover
 from ipc.segment import pack
 from tests.ipc.helpers import frame_of, sent
+from tests.ipc.test_appender import file_size_limit
 
 
 def segment(directory: Path, first: int, content: bytes) -> Path:
@@ -61,6 +62,26 @@ def test_torn_anywhere_it_keeps_the_whole_records(
     assert path.read_bytes() == whole == stream[: len(whole)]
     aside = path.with_name(path.name + ".torn")
     assert (aside.read_bytes() if aside.exists() else b"") == stream[len(whole) : cut]
+
+
+@pytest.mark.parametrize("room", [0, 3])
+def test_without_room_for_what_is_cut_off_it_goes_on_all_the_same(tmp_path: Path, room: int) -> None:
+    """As much as the disk takes is moved aside; the rest is let go rather than keep the process down."""
+    whole, torn = b"".join(records(2)), records(3)[2][:-1]
+    path = segment(tmp_path, 1, whole + torn)
+    with file_size_limit(room):
+        assert recover([path]) == (1, 2, {"trade": 2}, path)
+    assert path.read_bytes() == whole
+    assert path.with_name(path.name + ".torn").read_bytes() == torn[:room]
+
+
+def test_trouble_of_another_kind_with_what_is_cut_off_is_an_error(tmp_path: Path) -> None:
+    """A directory in its place is no full disk: nothing is cut off that is not kept."""
+    path = segment(tmp_path, 1, records(1)[0] + b"torn")
+    path.with_name(path.name + ".torn").mkdir()
+    with pytest.raises(IsADirectoryError):
+        recover([path])
+    assert path.read_bytes().endswith(b"torn")
 
 
 def test_segment_without_records_is_set_aside(tmp_path: Path) -> None:
