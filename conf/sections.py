@@ -175,7 +175,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...], says("Its parameters as name=value, such as adaptivePriority=Patient.")
     ] = ()
     algo_strategies: Annotated[
-        tuple[str, ...], says("Strategies whose entries it works, in lower case; empty for all.")
+        tuple[str, ...], says("Strategies whose entries it works, in any case; empty for all.")
     ] = ()
     limit_timeout_s: Annotated[
         Seconds, says("Seconds a limit entry may rest; doubled once it filled in part.")

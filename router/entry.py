@@ -72,7 +72,8 @@ def working(rules: Entry, signal: Signal, contract: ContractSpec, terms: EntryTe
     if rules.tif == "GTD":
         ends = datetime.fromtimestamp(signal.ts_ms / 1000 + rules.good_till_s, UTC)
         good_till = f"{ends:%Y%m%d-%H:%M:%S}"
-    if rules.algo_strategies and signal.strategy.lower() not in rules.algo_strategies:
+    named = {strategy.lower() for strategy in rules.algo_strategies}
+    if named and signal.strategy.lower() not in named:
         return Working(rules.tif, good_till)
     pairs = algos.parameters(rules.algo, rules.algo_params)
     algos.check_order(rules.algo, sec_type=contract.sec_type, order_type=terms.order_type, tif=rules.tif)

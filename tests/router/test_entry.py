@@ -253,7 +253,7 @@ def test_an_algorithm_works_the_entries_of_its_strategies() -> None:
     rules: dict[str, Any] = {"algo": "Adaptive", "algo_params": ("adaptivePriority=Urgent",)}
     adaptive = Working("DAY", "", "Adaptive", (("adaptivePriority", "Urgent"),))
     assert working(Entry(**rules), signal(), OPTION, LIMIT) == adaptive
-    named = Entry(**rules, algo_strategies=("1dte", "moc"))
+    named = Entry(**rules, algo_strategies=("1dTE", "moc"))
     assert working(named, signal(strategy="1DTE"), OPTION, MARKET) == adaptive
     assert working(named, signal(strategy="0dte"), OPTION, LIMIT) == Working("DAY")
 
