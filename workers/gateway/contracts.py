@@ -23,6 +23,7 @@ from workers.killpoint import kill_point
 
 RULE_S = 1.0  # for a market rule: a signal waits for it
 KEEP_NS = 12 * 3600 * 10**9  # then it is looked up anew: hours and increments change from day to day
+KEEP = 4_000  # contracts remembered; the first one goes
 SWEEPS = 4  # looks for idle lines in the time after which a line is idle
 
 log = structlog.get_logger()
@@ -100,6 +101,8 @@ class Contracts:
         ready = msgspec.structs.replace(ready, bands=await self._bands(ready.contract.con_id))
         point("gateway.rule.after")
         self._known[wanted] = (ready, time.monotonic_ns())
+        if len(self._known) > KEEP:
+            del self._known[next(iter(self._known))]
         return ready
 
     async def _not_listed(self, wanted: ContractSpec) -> str:

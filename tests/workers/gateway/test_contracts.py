@@ -137,6 +137,28 @@ def test_prepare_without_one_contract(configure: Configure, con_ids: list[int], 
     play(story)
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_is_listed_nearest_is_named(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    """The strikes of the expiry that IB lists; where it does not answer, that the contract is not listed at least."""
+
+    async def story(peer: Peer) -> None:
+        def answer(asked: list[str]) -> list[bytes]:
+            if float(asked[7]):
+                return [frame(52, 1, asked[2])]
+            return [details(asked[2], 1001), frame(52, 1, asked[2])] if answered else []
+
+        peer.answers["9"] = answer
+        monkeypatch.setattr(contracts, "RULE_S", 0.05)
+        async with serving(configure(peer.port)) as counter:
+            reply = await counter.ask(PrepareContract(msgspec.structs.replace(WANTED, strike=454.87)))
+            near = "; nearest listed strikes of 20250919: 451" if answered else ""
+            assert reply == CommandRefused("CONTRACT_LOOKUP_FAILED", f"is not listed at IB{near}")
+
+    play(story)
+
+
 def test_prepare_without_an_exchange(configure: Configure) -> None:
     """IB may leave the exchange out: the wanted one is kept, since an order needs it."""
 
@@ -209,6 +231,21 @@ def test_looked_up_anew_after_half_a_day(configure: Configure, monkeypatch: pyte
             monkeypatch.setattr(contracts, "KEEP_NS", -1)
             await prepare(counter, 1)
             assert len(peer.asked["9"]) == 2
+
+    play(story)
+
+
+def test_memory_does_not_grow_for_ever(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what is kept the oldest is forgotten, and looked up again if it is wanted."""
+
+    async def story(peer: Peer) -> None:
+        listing(peer)
+        monkeypatch.setattr(contracts, "KEEP", 2)
+        async with serving(configure(peer.port)) as counter:
+            await prepare(counter, 1, 2, 3, 2, 3)
+            assert len(peer.asked["9"]) == 3
+            await prepare(counter, 1)
+            assert len(peer.asked["9"]) == 4
 
     play(story)
 
