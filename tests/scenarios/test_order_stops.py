@@ -86,7 +86,9 @@ def test_the_ladder_climbs_while_the_router_is_down(stack: Stack) -> None:
     assert (taken.order_type, taken.trail_percent) == ("TRAIL", 42.5)
     stack.start("submission")
     stack.await_true(lambda: stop_of(trade).adjustment not in (None, first), "the next rung", SECONDS)
-    assert (stop_of(trade).trail_stop or 0) >= (taken.trail_stop or 9)  # IB may have taken the next one already
+    assert (stop_of(trade).trail_stop or 0) >= (
+        taken.trail_stop or 9
+    )  # IB may have taken the next one already
     trade.await_protected()
 
 
