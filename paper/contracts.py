@@ -226,7 +226,7 @@ class Catalog:
     def _from_terms(self, query: ContractQuery, today: date) -> Iterable[Instrument]:
         name = query.symbol.upper() or query.local_symbol.upper()
         added = [one for one in self._added.values() if name in (one.symbol, one.local_symbol.upper())]
-        if added:
+        if any(one.sec_type == query.sec_type for one in added):
             return [one for one in added if one.expiry.startswith(query.expiry)]
         under = self._by_symbol.get(name)
         if under is None or query.sec_type not in (under.sec_type, "OPT"):

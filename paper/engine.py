@@ -109,8 +109,9 @@ class Engine:
             self._refuse(key, validation.too_late_to_cancel(order))
         else:
             self.exchange.cancel(order, now)
-        told = self.exchange.drain()
-        return told + sequences.retold(told, order, client_id) if order is not None else told
+            told = self.exchange.drain()
+            return told + sequences.retold(told, order, client_id)
+        return self.exchange.drain()
 
     def cancel_by_system(self, order: Order, reason: str, now: datetime) -> list[Event]:
         """IB ends an order for a reason of its own: PendingCancel, Cancelled, 202 with the reason, as recorded."""

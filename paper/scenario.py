@@ -242,7 +242,7 @@ class _Words:
 
     def whole(self, what: str) -> int:
         text = self.take(what)
-        if not re.fullmatch(r"-?\d{1,9}", text):
+        if not re.fullmatch(r"\d{1,9}", text):
             raise ValueError(f"{what} {text!r} is not a whole number")
         return int(text)
 

@@ -194,6 +194,10 @@ def test_ids_must_rise_and_unknown_ones_cannot_be_cancelled() -> None:
     assert lines(told) == ["status 6 Cancelled 0/1", "error 6 202"] * 2
     assert [one.order.client_id for one in told if isinstance(one, StatusReported)] == [1, 2]
     assert [one.client_id for one in told if isinstance(one, Refused)] == [1, 2]
+    desk.engine.switches = desk.engine.switches.with_value("cancel_delay", "5")
+    desk.place(7, terms("LMT", limit="100"))
+    assert desk.cancel(7, client=2) == ["status 7 PendingCancel 0/1"] * 2
+    assert desk.cancel(7, client=2) == ["error 7 161"]
 
 
 def test_staged_orders_can_be_withdrawn_and_then_not_transmitted() -> None:

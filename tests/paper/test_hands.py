@@ -140,6 +140,8 @@ def test_what_the_catalogue_lacks_can_be_listed(table: Table) -> None:
     (future,) = gateway.catalog.find(ContractQuery(symbol="MES", sec_type="FUT", expiry="202611"), today)
     assert gateway.catalog.find(ContractQuery(con_id=7), today) == [future]
     assert gateway.catalog.find(ContractQuery(symbol="MES", sec_type="FUT", expiry="202612"), today) == []
+    table.do("enlist 1 conId=8 symbol=AAPL secType=CFD")
+    assert len(gateway.catalog.find(ContractQuery(symbol="AAPL", sec_type="STK"), today)) == 1
     order = terms(contract=ContractQuery(con_id=7), quantity=2)
     gateway.publish(gateway.engine.place(1, 1, order, gateway.clock.now()))
     (execution,) = gateway.engine.book.executions

@@ -80,6 +80,7 @@ def test_reads_every_statement(line: str, statement: say.Statement | None) -> No
         ("drop openOrder twice", "'twice' is too much"),
         ("drop openOrder skip x", "what comes after 'skip' 'x' is not a whole number"),
         ("cut openOrder at 1.5", "byte '1.5' is not a whole number"),
+        ("disconnect 1 after -1", "what comes after 'after' '-1' is not a whole number"),
         ("dropp openOrder", "'dropp' is no statement; is 'drop' meant?"),
         ("after 1 : xyz", "'xyz' is no statement; there are advance, after, at, bust"),
         ("delay openOrder by nan", "seconds 'nan' is not a number of seconds from 0"),
