@@ -28,8 +28,8 @@ from pathlib import Path
 from paper.faults import Action, Cut, Delay, Drop, Duplicate, Hold, Pattern, Rule, Watch
 from paper.names import MESSAGES
 from paper.pacing import Policy
+from paper.words import Words
 
-_LONGEST = 1_000_000  # seconds
 # what paper/hands.py does
 _HANDS = "move quote release path halt resume advance fill manual close cancel own own-unlisted enlist nextid switch"
 HAND_VERBS = frozenset(_HANDS.split())
@@ -212,62 +212,14 @@ def read_lines(text: str) -> list[Statement]:
 def read_statement(line: str) -> Statement | None:
     """One line; None when there is nothing in it. Raises ScriptError."""
     try:
-        words = _Words(shlex.split(line, comments=True))
+        words = Words(shlex.split(line, comments=True))
         return _statement(words) if words.left else None
     except (ValueError, KeyError) as error:
         reason = f"no such message or field: {error}" if isinstance(error, KeyError) else str(error)
         raise ScriptError(f"{line.strip()!r}: {reason}") from None
 
 
-class _Words:
-    """The words of a statement that are not read yet."""
-
-    def __init__(self, words: list[str]) -> None:
-        self.left = words
-
-    def take(self, what: str) -> str:
-        if not self.left:
-            raise ValueError(f"{what} is missing")
-        return self.left.pop(0)
-
-    def take_if(self, word: str) -> bool:
-        if self.left and self.left[0] == word:
-            self.left.pop(0)
-            return True
-        return False
-
-    def expect(self, word: str) -> None:
-        if not self.take_if(word):
-            raise ValueError(f"{word!r} is missing before {' '.join(self.left) or 'the end'!r}")
-
-    def whole(self, what: str) -> int:
-        text = self.take(what)
-        if not re.fullmatch(r"\d{1,9}", text):
-            raise ValueError(f"{what} {text!r} is not a whole number")
-        return int(text)
-
-    def seconds(self, what: str = "seconds") -> float:
-        text = self.take(what)
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = -1
-        if not 0 <= seconds <= _LONGEST:
-            raise ValueError(f"{what} {text!r} is not a number of seconds from 0 to {_LONGEST}")
-        return seconds
-
-    def whole_after(self, word: str, default: int) -> int:
-        return self.whole(f"what comes after {word!r}") if self.take_if(word) else default
-
-    def option(self, word: str) -> str | None:
-        return self.take(f"what comes after {word!r}") if self.take_if(word) else None
-
-    def end(self) -> None:
-        if self.left:
-            raise ValueError(f"{' '.join(self.left)!r} is too much")
-
-
-def _statement(words: _Words) -> Statement:
+def _statement(words: Words) -> Statement:
     verb = words.take("statement")
     read = _VERBS.get(verb)
     if read is None and verb not in HAND_VERBS:
@@ -283,7 +235,7 @@ def _statement(words: _Words) -> Statement:
     return statement
 
 
-def _pattern(words: _Words) -> Pattern:
+def _pattern(words: Words) -> Pattern:
     message = MESSAGES[words.take("message")]
     where = []
     while words.left and re.fullmatch(r"\w+=.*", words.left[0]):
@@ -294,17 +246,17 @@ def _pattern(words: _Words) -> Pattern:
     return Pattern(message, tuple(where), client)
 
 
-def _rule(words: _Words, pattern: Pattern, action: Action, times: int = 1) -> AddRule:
+def _rule(words: Words, pattern: Pattern, action: Action, times: int = 1) -> AddRule:
     skip = words.whole_after("skip", 0)
     times = words.whole_after("times", times)
     times = 0 if words.take_if("always") else times
     return AddRule(pattern, action, skip, times)
 
 
-def _on_answer(make: Callable[[_Words], Action]) -> Callable[[_Words], Statement]:
+def _on_answer(make: Callable[[Words], Action]) -> Callable[[Words], Statement]:
     """A rule for what the gateway sends."""
 
-    def read(words: _Words) -> Statement:
+    def read(words: Words) -> Statement:
         pattern = _pattern(words)
         if pattern.message.inbound:
             raise ValueError(f"{pattern.message.name} comes from the client: it can only be swallowed")
@@ -313,42 +265,42 @@ def _on_answer(make: Callable[[_Words], Action]) -> Callable[[_Words], Statement
     return read
 
 
-def _delay(words: _Words) -> Action:
+def _delay(words: Words) -> Action:
     words.expect("by")
     return Delay(words.seconds())
 
 
-def _hold(words: _Words) -> Action:
+def _hold(words: Words) -> Action:
     words.expect("until")
     return Hold(_pattern(words))
 
 
-def _cut(words: _Words) -> Action:
+def _cut(words: Words) -> Action:
     words.expect("at")
     return Cut(words.whole("byte"))
 
 
-def _swallow(words: _Words) -> Statement:
+def _swallow(words: Words) -> Statement:
     pattern = _pattern(words)
     if not pattern.message.inbound:
         raise ValueError(f"{pattern.message.name} is the gateway's own: it can be dropped")
     return _rule(words, pattern, Drop())
 
 
-def _when(words: _Words) -> Statement:
+def _when(words: Words) -> Statement:
     pattern = _pattern(words)
     skip, always = words.whole_after("skip", 0), words.take_if("always")
     words.expect(":")
     return AddRule(pattern, Watch(_statement(words)), skip, 0 if always else 1)
 
 
-def _after(words: _Words) -> Statement:
+def _after(words: Words) -> Statement:
     seconds = words.seconds()
     words.expect(":")
     return After(seconds, _statement(words))
 
 
-def _at(words: _Words) -> Statement:
+def _at(words: Words) -> Statement:
     text = words.take("hh:mm")
     try:
         moment = time.fromisoformat(text)
@@ -358,24 +310,24 @@ def _at(words: _Words) -> Statement:
     return At(moment, _statement(words))
 
 
-def _one_of(words: _Words, what: str, *choices: str) -> str:
+def _one_of(words: Words, what: str, *choices: str) -> str:
     word = words.take(what)
     if word not in choices:
         raise ValueError(f"{what} {word!r} is none of {', '.join(choices)}")
     return word
 
 
-def _error(words: _Words) -> Statement:
+def _error(words: Words) -> Statement:
     code, text = words.whole("code"), words.take("text")
     return Tell(code, text, words.option("on") or "")
 
 
-def _correct(words: _Words) -> Statement:
+def _correct(words: Words) -> Statement:
     name = words.take("execution")
     return Correct(name, words.option("price"), words.option("shares"))
 
 
-_VERBS: dict[str, Callable[[_Words], Statement]] = {
+_VERBS: dict[str, Callable[[Words], Statement]] = {
     "drop": _on_answer(lambda words: Drop()),
     "delay": _on_answer(_delay),
     "duplicate": _on_answer(lambda words: Duplicate()),
