@@ -7,7 +7,7 @@ from paper.words import Words
 
 def test_words_are_taken_in_their_order() -> None:
     """Plain, optional, expected, as numbers and as times; then there are none left."""
-    words = Words("drop maybe 3 by 0.5 skip 7 after x".split())
+    words = Words(["drop", "maybe", "3", "by", "0.5", "skip", "7", "after", "x"])
     assert words.take("verb") == "drop"
     assert not words.take_if("sure")
     assert words.take_if("maybe")
@@ -22,7 +22,7 @@ def test_words_are_taken_in_their_order() -> None:
 @pytest.mark.parametrize("text", ["x", "-1", "1.5", "1e3", "1234567890", "٣٣x"])
 def test_what_is_no_whole_number(text: str) -> None:
     """Signs, fractions, exponents, ten digits and letters."""
-    with pytest.raises(ValueError, match="count .* is not a whole number"):
+    with pytest.raises(ValueError, match=r"count .* is not a whole number"):
         Words([text]).whole("count")
 
 
