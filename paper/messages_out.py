@@ -137,7 +137,7 @@ def contract_details(
         hours_text(hours, today, extended=extended),
         hours_text(hours, today, extended=False),
         "",
-        0,
+        "",
         0,  # secIds
         1 if one.is_option else 2,
         one.symbol if one.is_option else "",

@@ -184,9 +184,8 @@ def _algo(order: Order) -> list[Field]:
 def _margin(order: Order, margin: Margin | None) -> list[Field]:
     """Nine margin amounts, commission and its bounds, currency, warning; unset where there is nothing to say."""
     if margin is None:
-        commission: Field = UNSET_DOUBLE if order.commission is None else order.commission
         currency = "" if order.commission is None else "USD"
-        return [*([UNSET_DOUBLE] * 9), commission, UNSET_DOUBLE, UNSET_DOUBLE, currency, ""]
+        return [*([UNSET_DOUBLE] * 9), order.commission, None, None, currency, ""]
     columns = zip(margin.initial, margin.maintenance, margin.equity, strict=True)
     return [*(amount for row in columns for amount in row), margin.commission, None, None, "USD", ""]
 
@@ -231,11 +230,15 @@ def _adjusted(order: Order, version: int) -> list[Field]:
     fields += echo("usePriceMgmtAlgo=0")
     for since, name in ((159, "duration"), (160, "postToAts"), (162, "autoCancelParent=0")):
         fields += echo(name) if version >= since else []
-    return fields + (_peg(echo) if version >= 170 else [])
+    competes = order.is_live and order.instrument.sec_type == "STK"
+    return fields + (_peg(echo, competes=competes) if version >= 170 else [])
 
 
-def _peg(echo: _Echo) -> list[Field]:
-    return echo("minTradeQty minCompeteSize competeAgainstBestOffset midOffsetAtWhole midOffsetAtHalf")
+def _peg(echo: _Echo, *, competes: bool = False) -> list[Field]:
+    """The fields of pegged orders; TWS fills two of them in for every live order in a stock."""
+    filled_in = "minCompeteSize=100 competeAgainstBestOffset=0.02"
+    plain = "minCompeteSize competeAgainstBestOffset"
+    return echo(f"minTradeQty {filled_in if competes else plain} midOffsetAtWhole midOffsetAtHalf")
 
 
 def _completed_time(order: Order) -> str:

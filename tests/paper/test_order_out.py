@@ -85,7 +85,7 @@ def test_margin_answers_a_what_if() -> None:
     change = (Decimal(1), Decimal(2), Decimal(3))
     answered = amounts(open_order(_ORDER, 176, Margin(change, change, change, Decimal("1.25"))))
     assert answered == ["1", "1", "1", "2", "2", "2", "3", "3", "3", "1.25", "", "", "USD"]
-    assert amounts(open_order(_ORDER, 176)) == [UNSET_DOUBLE] * 12 + [""]
+    assert amounts(open_order(_ORDER, 176)) == [UNSET_DOUBLE] * 9 + [""] * 4
     charged = amounts(open_order(replace(_ORDER, commission=Decimal(1)), 176))
     assert (charged[9], charged[12]) == ("1", "USD")
 
@@ -110,3 +110,11 @@ def test_bracket_child_is_shown_in_its_parents_group() -> None:
     assert shown == ["98", "98", "mine"]
     assert "98" in fields(completed_order(child, 176))
     assert fields(open_order(replace(child, parent_perm_id=0), 176))[19] == ""
+
+
+def test_pegging_is_filled_in_for_live_orders_in_stocks() -> None:
+    """As recorded: 100 and 0.02 while the order lives; nothing for an option or an order that is done."""
+    done = replace(_ORDER, status=Status.FILLED)
+    call = replace(_ORDER, instrument=Desk().instrument(CALL))
+    shown = [fields(open_order(one, 176))[-4:-2] for one in (_ORDER, done, call)]
+    assert shown == [["100", "0.02"], ["", ""], ["", ""]]
