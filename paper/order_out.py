@@ -36,7 +36,7 @@ def open_order(order: Order, version: int, margin: Margin | None = None) -> byte
         *echo("eTradeOnly=0 firmQuoteOnly=0 nbboPriceCap"),
         terms.parent_id,
         *echo(
-            "triggerMethod=0 volatility volatilityType=0 deltaNeutralOrderType=None deltaNeutralAuxPrice=0"
+            "triggerMethod=0 volatility volatilityType=0 deltaNeutralOrderType=None deltaNeutralAuxPrice"
         ),
         *echo("deltaNeutralConId=0 deltaNeutralSettlingFirm deltaNeutralClearingAccount"),
         *echo("deltaNeutralClearingIntent deltaNeutralOpenClose=? deltaNeutralShortSale=0"),
@@ -75,7 +75,7 @@ def completed_order(order: Order, version: int) -> bytes:
         *echo(f"displaySize={UNSET_INTEGER} sweepToFill=0 allOrNone=0 minQty"),
         order.terms.oca_type or 3,
         *echo(
-            "triggerMethod=0 volatility volatilityType=0 deltaNeutralOrderType=None deltaNeutralAuxPrice=0"
+            "triggerMethod=0 volatility volatilityType=0 deltaNeutralOrderType=None deltaNeutralAuxPrice"
         ),
         *echo("deltaNeutralConId=0 deltaNeutralShortSale=0 deltaNeutralShortSaleSlot=0"),
         *echo("deltaNeutralDesignatedLocation"),
@@ -117,6 +117,8 @@ class _Echo:
 
     def _one(self, name: str, _: str, default: str) -> str:
         text = self._raw.get(name, "")
+        if name == "displaySize" and text == "0":  # shown as unset
+            return default
         if text in _BLANK_WHEN_UNSET or "E308" in text.upper().replace("E+308", "E308"):
             return default
         return text

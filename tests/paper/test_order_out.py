@@ -8,8 +8,10 @@ import pytest
 
 from paper.order_out import completed_order, open_order
 from paper.orders import Condition, Margin, Order, Status
-from paper.wire import UNSET_DOUBLE
+from paper.place_order import read_place_order
+from paper.wire import UNSET_DOUBLE, Fields
 from tests.paper.desk import CALL, Desk, terms
+from tests.paper.raw import encode, place_order
 
 _ORDER = Order(1, 7, 99, Desk().instrument(), terms("LMT", limit="10"), Decimal(1), limit=Decimal(10))
 
@@ -118,3 +120,22 @@ def test_pegging_is_filled_in_for_live_orders_in_stocks() -> None:
     call = replace(_ORDER, instrument=Desk().instrument(CALL))
     shown = [fields(open_order(one, 176))[-4:-2] for one in (_ORDER, done, call)]
     assert shown == [["100", "0.02"], ["", ""], ["", ""]]
+
+
+# "-" is an empty field, "U" an unset number
+_PLAIN = """
+5 5 265598 AAPL STK - 0 ? - SMART USD AAPL NMS BUY 1 MKT 0 0 DAY - DU1 - 0 - 3 99 0 0 0 - 99.0/DU1/100
+- - - - - - - - - 0 - -1 0 - - - - - 2147483647 0 0 0 - 3 0 0 - 0 0 - 0 None - 0 - - - ? 0 0 -
+0 0 - - - - - 0 0 0 2147483647 2147483647 - - 0 - IB 0 0 - 0 0 PreSubmitted U U U U U U U U U - - - - -
+0 0 0 None U U U U U U 0 - - - 0 1 0 0 0 - 0 0 - 100 0.02 - -
+"""
+
+
+def test_plain_order_is_shown_field_by_field_as_recorded() -> None:
+    """A market order of a client that sends no more than it must, at 173: what is set, and everything else unset."""
+    request = Fields(encode(*place_order(173, 5, account="DU1"))[4:])
+    request.text("message id")
+    asked = read_place_order(request, 173)[1]
+    order = Order(3, 5, 99, Desk().instrument(), asked, Decimal(1))
+    spelled = {"-": "", "U": UNSET_DOUBLE}
+    assert fields(open_order(order, 173)) == [spelled.get(word, word) for word in _PLAIN.split()]
