@@ -12,7 +12,7 @@ from paper import day, sequences, triggers, validation
 from paper.account import Account
 from paper.book import Ids
 from paper.contracts import Catalog, Instrument
-from paper.exchange import BY_SYSTEM, Exchange
+from paper.exchange import Exchange
 from paper.hours import NEW_YORK, Boundary, Hours, next_open
 from paper.margin import margin_after, refusal_of
 from paper.market import Market
@@ -114,9 +114,8 @@ class Engine:
         return self.exchange.drain()
 
     def cancel_by_system(self, order: Order, reason: str, now: datetime) -> list[Event]:
-        """IB ends an order for a reason of its own: PendingCancel, Cancelled, 202 with the reason, as recorded."""
-        self.exchange.tell(sequences.told(replace(order, status=Status.PENDING_CANCEL))[1:])
-        self.exchange.finish_cancel(order, now, f"{BY_SYSTEM}{reason}", reason)
+        """IB ends an order for a reason of its own."""
+        self.exchange.cancel_by_system(order, reason, now)
         return self.exchange.drain()
 
     def cancel_all(self, now: datetime, client_id: int | None = None) -> list[Event]:
@@ -207,6 +206,9 @@ class Engine:
             self.exchange.refuse_to_rest(order, now)
             return None
         self.exchange.tell(sequences.acknowledged(order, self.switches))
+        if reason := self.exchange.beyond_the_band(order):
+            self.exchange.cancel_by_system(order, reason, now)
+            return None
         if self.switches.hours_warning and not self.exchange.is_in_session(order, now):
             self._refuse(key, validation.outside_hours(order, next_open(now)))
         return order
@@ -266,7 +268,10 @@ class Engine:
         order = replace(order, why_held=self._why_held(order), status=status)
         self.book.put(order)
         self.exchange.tell(sequences.modified(order, self.switches))
-        self.exchange.work(order.key, now)
+        if reason := self.exchange.beyond_the_band(order):
+            self.exchange.cancel_by_system(order, reason, now)
+        else:
+            self.exchange.work(order.key, now)
 
 
 def _prices(terms: OrderTerms) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from paper import conditions, matching, oca, sequences, triggers
+from paper import conditions, matching, oca, sequences, triggers, validation
 from paper.account import Account, commission_of_fill
 from paper.book import Book, Ids
 from paper.hours import Hours, Phase, phase_of
@@ -75,7 +75,8 @@ class Exchange:
         waits = order.terms.has_stop or order.starts is not None or self.is_held(order)
         if not order.terms.at_once or waits:
             return False
-        return not self.can_trade(order, now) or not self.fills_now(order)
+        blocked = not self.can_trade(order, now) or self.beyond_the_band(order) is not None
+        return blocked or not self.fills_now(order)
 
     def put_ended(self, order: Order, status: Status, now: datetime, reason: str = BY_SYSTEM) -> Order:
         """Keep an order as ended without telling of it yet."""
@@ -99,6 +100,17 @@ class Exchange:
             return phase is Phase.REGULAR
         terms = order.terms
         return terms.outside_rth and not order.instrument.is_option and terms.order_type in _EXTENDED_TYPES
+
+    def beyond_the_band(self, order: Order) -> str | None:
+        """By switch: why IB will not have an order's limit, which is too far through the market."""
+        if not self.switches.price_band:
+            return None
+        return validation.beyond_the_band(order, self.market.mark(order.instrument))
+
+    def cancel_by_system(self, order: Order, reason: str, now: datetime) -> None:
+        """IB ends an order for a reason of its own: PendingCancel, Cancelled, 202 with the reason, as recorded."""
+        self.tell(sequences.told(replace(order, status=Status.PENDING_CANCEL))[1:])
+        self.finish_cancel(order, now, f"{BY_SYSTEM}{reason}", reason)
 
     def is_kept_back(self, order: Order) -> bool:
         """Whether IB watches over the order itself, so that it rests as PreSubmitted: by switch those of a group."""

@@ -35,9 +35,7 @@ def open_order(order: Order, version: int, margin: Margin | None = None) -> byte
         terms.oca_type or 3,
         *echo("eTradeOnly=0 firmQuoteOnly=0 nbboPriceCap"),
         terms.parent_id,
-        *echo(
-            "triggerMethod=0 volatility volatilityType=0 deltaNeutralOrderType=None deltaNeutralAuxPrice"
-        ),
+        *echo("triggerMethod=0 volatility volatilityType=0 deltaNeutralOrderType=None deltaNeutralAuxPrice"),
         *echo("deltaNeutralConId=0 deltaNeutralSettlingFirm deltaNeutralClearingAccount"),
         *echo("deltaNeutralClearingIntent deltaNeutralOpenClose=? deltaNeutralShortSale=0"),
         *echo("deltaNeutralShortSaleSlot=0 deltaNeutralDesignatedLocation"),
@@ -74,9 +72,7 @@ def completed_order(order: Order, version: int) -> bytes:
         *echo("exemptCode=-1 startingPrice stockRefPrice delta stockRangeLower stockRangeUpper"),
         *echo(f"displaySize={UNSET_INTEGER} sweepToFill=0 allOrNone=0 minQty"),
         order.terms.oca_type or 3,
-        *echo(
-            "triggerMethod=0 volatility volatilityType=0 deltaNeutralOrderType=None deltaNeutralAuxPrice"
-        ),
+        *echo("triggerMethod=0 volatility volatilityType=0 deltaNeutralOrderType=None deltaNeutralAuxPrice"),
         *echo("deltaNeutralConId=0 deltaNeutralShortSale=0 deltaNeutralShortSaleSlot=0"),
         *echo("deltaNeutralDesignatedLocation"),
         *echo("continuousUpdate=0 referencePriceType=0"),

@@ -20,7 +20,13 @@ _WORLDS = (
     (Hours.ALWAYS, Switches(cancel_delay=2.0, fill_delay=0.5, oca_presubmitted=True)),
     (
         Hours.NYSE,
-        Switches(book_size=False, cancel_orphans=False, fill_twice=False, modified_filled_first=False),
+        Switches(
+            book_size=False,
+            cancel_orphans=False,
+            fill_twice=False,
+            modified_filled_first=False,
+            price_band=True,
+        ),
     ),
 )
 

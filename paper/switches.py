@@ -80,6 +80,8 @@ class Switches:
     swallow_percent_trail: bool = True
     # orders beyond the account's means are refused
     margin: bool = True
+    # IB ends a limit order whose limit is more than 3 % through the market
+    price_band: bool = False
     # size of bid and ask limits what trades at once
     book_size: bool = True
 

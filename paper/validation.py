@@ -55,6 +55,7 @@ BAD_TIME: Refusal = (
 )
 UNSUPPORTED: Refusal = (387, "Unsupported order type for this exchange and security type.")
 TIF_PRESET: Refusal = (10349, "Order TIF was set to DAY based on order preset.")
+_BAND = Decimal("0.03")  # recorded: 2.94 % on either side of a stock at 257.68
 GROUP_FILLED = "Order rejected - reason:OCA group is already filled."
 PARENT_GONE = "Order rejected - reason:Parent order is being cancelled."
 
@@ -85,6 +86,20 @@ def outside_hours(order: Order, opening: datetime) -> Refusal:
         f"Order Message:\n{terms.action} {order.quantity} {one.symbol} {one.primary_exchange or 'SMART'}."
         f"{one.trading_class}\nWarning: Your order will not be placed at the exchange until "
         f"{opening:%Y-%m-%d %H:%M:%S} {ZONE_NAME}.",
+    )
+
+
+def beyond_the_band(order: Order, mark: Decimal) -> str | None:
+    """Why IB ends an order whose limit is too far through the market, in its words; None for any other order."""
+    limit = order.limit
+    if limit is None or order.terms.has_stop or order.terms.at_close:
+        return None
+    bound = mark * (1 + _BAND if order.terms.buys else 1 - _BAND)
+    if limit < bound if order.terms.buys else limit > bound:
+        return None
+    return (
+        f"We cannot accept an order at a limit price at or more aggressive than {bound:f}. Please submit your order "
+        f"using a limit price that is closer to the current market price of {mark:f}."
     )
 
 

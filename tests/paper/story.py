@@ -50,6 +50,7 @@ _table(
 _table("commissionReport", 59, 2, "execId commission currency realizedPNL")
 _table("position", 61, 2, f"account {_CONTRACT} position avgCost")
 _table("positionEnd", 62, 2, "")
+_table("openOrderEnd", 53, 2, "")
 
 
 @dataclass(frozen=True)

@@ -270,3 +270,24 @@ def test_order_that_starts_later_waits() -> None:
     assert len(desk.place(1, terms(good_after="20261123 10:00:30 US/Eastern"))) == 2
     assert desk.wait(29) == []
     assert desk.wait(1)[0] == "exec 1 1@263.51"
+
+
+def test_limit_too_far_through_the_market_is_ended_by_ib() -> None:
+    """By switch, as recorded: PreSubmitted, PendingCancel, Cancelled, 202 with the price that would do; IOC without."""
+    desk = Desk(price_band=True)
+    end = ["status {} PendingCancel 0/1", "status {} Cancelled 0/1", "error {} 202"]
+    told = desk.engine.place(1, 1, terms("LMT", limit="271.41"), desk.now)
+    assert lines(told) == [
+        "open 1 LMT PreSubmitted",
+        "status 1 PreSubmitted 0/1",
+        *[one.format(1) for one in end],
+    ]
+    assert isinstance(told[-1], Refused)
+    assert "at or more aggressive than 271.4050. Please" in told[-1].text
+    assert told[-1].text.endswith("the current market price of 263.50.")
+    assert desk.place(2, terms("LMT", limit="300", tif="IOC"))[-1] == "status 2 Cancelled 0/1"
+    assert desk.place(3, terms("LMT", limit="271.40"))[2] == "exec 3 1@263.51"
+    desk.place(4, terms("LMT", "SELL", limit="270"))
+    assert desk.place(4, terms("LMT", "SELL", limit="255.59"))[2:] == [one.format(4) for one in end]
+    assert "Filled" in desk.place(5, terms("MKT"))[-2]
+    assert desk.place(6, terms("STP LMT", aux="260", limit="400"))[-1] != "error 6 202"

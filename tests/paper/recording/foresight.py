@@ -106,6 +106,8 @@ class Foresight:
             kept = any(one["oca_group"] for one in told) and "Submitted" not in states
             yield _switch("oca_presubmitted", kept and "PreSubmitted" in states)
             yield _switch("limit_twice", states[:2] == ["Submitted", "Submitted"])
+        banded = any("We cannot accept" in one["message"] for one in self._answers(at))
+        yield _switch("price_band", banded)
         if kind in _STOPS and opened is not None:
             yield _switch("stop_twice", states[:2] == ["PreSubmitted", "PreSubmitted"])
             guarded = Decimal(opened["lmt_price"] or 0) != Decimal(step["lmt_price"] or 0)
@@ -117,6 +119,13 @@ class Foresight:
             charged = [one["realized_pnl"] for one in told if one.name == "commission_report"]
             yield _switch("opening_realized_zero", bool(charged) and Decimal(charged[0] or 1) == 0)
             yield _switch("modified_filled_first", "Filled" in [one["status"] for one in told[: fills[0]]])
+
+    def _answers(self, at: int) -> Iterator[Step]:
+        """The errors that answer the order placed at `at`."""
+        told = _until_client(self._steps, at)
+        return (
+            one for one in told if one.name == "api_error" and one["req_id"] == self._steps[at]["order_id"]
+        )
 
     def _market(self, at: int, step: Step) -> Iterator[str]:
         order = order_of(self._steps, at)
@@ -131,7 +140,9 @@ class Foresight:
         elif price is not None:
             yield _quote(name, action, price)
         elif step["lmt_price"] and not others:
-            yield _quote(name, action, _away(step, None))
+            through = any("We cannot accept" in one["message"] for one in self._answers(at))
+            away = Decimal(step["lmt_price"]) * (Decimal("0.9") if action == "BUY" else Decimal("1.1"))
+            yield _quote(name, action, away.quantize(_CENT) if through else _away(step, None))
 
 
 def _about(steps: list[Step], at: int) -> Iterator[Step]:
