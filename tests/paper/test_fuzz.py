@@ -15,6 +15,7 @@ from paper.dialogue import receive
 from paper.gateway import Gateway
 from paper.ledger import NoLedger
 from paper.market import Mood
+from paper.names import MESSAGES
 from paper.session import Session
 from paper.settings import Settings
 from paper.wire import WireError
@@ -64,9 +65,13 @@ REAL: list[list[object]] = [
     [91, 26],
     [92, 24, "DU1234567", ""],
     [94, 25, "DU1234567", "", 265598],
+    [97, 8, *AAPL, "BidAsk", 0, 0],
+    [98, 8],
     [99, 0],
     [104, 3],
 ]
+REAL += [[number, 1, 1] for number in (8, 14, 17, 49, 59, 63, 64, 75, 77)]
+REAL += [[number, 1] for number in (93, 95)]
 gateway = Gateway(
     Settings(market=Mood.STILL), VirtualClock(datetime(2026, 11, 23, 15, tzinfo=UTC)), NoLedger()
 )
@@ -143,6 +148,12 @@ def mutated(draw: st.DrawFn) -> bytes:
 def test_mutated_real_frames(frames: list[bytes]) -> None:
     """Requests as clients send them, damaged."""
     play(b"".join(frames))
+
+
+def test_every_request_is_among_those_that_are_damaged() -> None:
+    """None that the gateway serves is left out."""
+    served = {message.number for message in MESSAGES.values() if message.inbound}
+    assert {request[0] for request in REAL} == served
 
 
 def test_every_prefix_of_a_real_order() -> None:
