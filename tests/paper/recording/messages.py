@@ -47,6 +47,7 @@ _REQUESTS: dict[str, _Maker] = {
         *(78, req_id, step["underlying_symbol"], "", step["underlying_sec_type"] or "STK"),
         step["underlying_con_id"] or 0,
     ],
+    "req_matching_symbols": lambda step, req_id: [81, req_id, step["pattern"]],
     "req_market_rule": lambda step, req_id: [91, step["market_rule_id"]],
     "req_quote": lambda step, req_id: [
         1,
