@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from router.bracket import stem_of
+from router.fills import filled_by, not_before
 from router.messages import (
     ContractSpec,
     ExecutionFill,
@@ -24,6 +25,7 @@ from router.stops import in_force
 
 LAG_NS = 2_000_000_000  # how long executions may leave unexplained what IB says of a position
 SETTLE_NS = 200_000_000  # of quiet before a place is judged: events of one fill come apart
+EXPLAIN_NS = 500_000_000  # for executions that IB has to be asked for
 MAX_PATH = 64
 QUICK_ATTEMPTS = 5  # repairs that may follow each other as soon as IB has told of the last one
 TERMINAL = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
@@ -65,6 +67,10 @@ class Place:
     def is_certain(self) -> bool:
         """Not while executions and IB's word have both moved and do not meet."""
         return self.said is None or self.filled_ns <= self.said_ns
+
+    def is_explained(self, now_ns: int) -> bool:
+        """Whether executions have explained IB's word, or had their time: until then the fill may be one of ours."""
+        return self.said is None or now_ns - self.said_ns >= EXPLAIN_NS
 
     def executed(self, delta: float, now_ns: int) -> None:
         """One more execution; `delta` is positive for a purchase."""
@@ -170,10 +176,9 @@ class Exposure:
     def _on_order(self, place: Place, event: OrderLifecycleEvent, now_ns: int) -> None:
         place.orders.pop((event.client_id, event.order_id), None)  # before it had a permId
         key: object = event.perm_id or (event.client_id, event.order_id)
-        if event.status in TERMINAL or event.origin == "completed":
-            place.orders.pop(key, None)
-        else:
-            place.orders[key] = event
+        known = place.orders.pop(key, None)
+        if event.status not in TERMINAL and event.origin != "completed":
+            place.orders[key] = not_before(event, known)
             place.tighten(event)
         place.changed_ns = now_ns
 
@@ -182,6 +187,9 @@ class Exposure:
         stem = stem_of(fill.ref)
         if stem and fill.ref == f"{stem}-E":
             place.delivery, place.entry_price = stem, fill.avg_price or fill.price
+        order = place.orders.get(fill.perm_id)
+        if order is not None:
+            place.orders[fill.perm_id] = filled_by(order, fill)
         if not fill.replayed and not fill.supersedes:  # else it is part of the position already
             place.executed(fill.quantity if fill.action == "BUY" else -fill.quantity, now_ns)
             place.changed_ns = now_ns

@@ -90,7 +90,8 @@ class Guardian:
             closers = closers_of(position, place.orders.values(), client_id=self._exposure.client_id)
             repair = judge(position, closers)
             if repair.needed:
-                if place.may_repair(now_ns):
+                explained = not repair.cuts or place.is_explained(now_ns)
+                if explained and place.may_repair(now_ns):
                     self._confirm(place, now_ns)
             else:
                 place.attempts = place.repairs = place.held_back_ns = 0

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.exposure import LAG_NS, QUICK_ATTEMPTS, SETTLE_NS, Exposure, Place
+from router.exposure import EXPLAIN_NS, LAG_NS, QUICK_ATTEMPTS, SETTLE_NS, Exposure, Place
 from router.messages import ExecutionFill, LinkPhase, LinkState, PositionSnapshot, Quote
 from tests.router.factory import OPTION, order_event, quote
 
@@ -266,3 +266,23 @@ def test_the_ratchet_of_what_is_held(exposure: Exposure) -> None:
         exposure.observe(msgspec.structs.replace(waiting, action="BUY", stop_price=price), NOW)
     assert found.ratchet == 3.0
     assert len(list(exposure.places())) == 1
+
+
+def test_an_unexplained_word_has_its_time(exposure: Exposure) -> None:
+    """The sale that it speaks of may be one of ours, whose execution is late: nothing is cut before then."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(position(7.0), NOW)
+    assert place(exposure, NOW + SECOND).is_explained(NOW)
+    exposure.observe(position(4.0), NOW + SECOND)
+    found = place(exposure, NOW + 2 * SECOND)
+    assert not found.is_explained(NOW + SECOND + EXPLAIN_NS - 1)
+    assert found.is_explained(NOW + SECOND + EXPLAIN_NS)
+
+
+def test_an_execution_says_how_far_its_order_has_filled(exposure: Exposure) -> None:
+    """Also one told again, and whatever an older word on the order says afterwards."""
+    exposure.observe(order_event(account="DU1", perm_id=1), NOW)
+    exposure.observe(fill(3.0, replayed=True), NOW)
+    exposure.observe(order_event(account="DU1", perm_id=1), NOW)
+    (order,) = place(exposure, NOW + SECOND).orders.values()
+    assert (order.filled, order.remaining) == (3.0, 4.0)

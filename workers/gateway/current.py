@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from router.fills import filled_by, not_before
 from router.messages import (
     AccountSnapshot,
     BrokerError,
@@ -56,13 +57,16 @@ class Current:
             case OrderLifecycleEvent():
                 self._orders.pop((message.client_id, message.order_id), None)  # before it had a permId
                 key = order_key(message)
+                known = self._orders.pop(key, None)
                 if ended(message):
-                    self._orders.pop(key, None)
                     _remember(self._ended, key, message, KEEP)
                 else:
-                    self._orders[key] = message
+                    self._orders[key] = not_before(message, known)
             case ExecutionFill():
                 _remember(self._executions, message.exec_id, message, 2 * KEEP)
+                order = self._orders.get(message.perm_id)
+                if order is not None:
+                    self._orders[message.perm_id] = filled_by(order, message)
             case CommissionReport():
                 _remember(self._executions, f"{message.exec_id}/commission", message, 2 * KEEP)
             case PositionSnapshot():
