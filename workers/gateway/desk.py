@@ -6,14 +6,12 @@ Whatever is written here is journalled before it is: the audit log knows every o
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 
 import msgspec
 import structlog
 
-from router import flatten
 from router.errors import FieldError
 from router.messages import (
     CancelOrders,
@@ -21,7 +19,6 @@ from router.messages import (
     CommandRefused,
     ContractSpec,
     Flatten,
-    FlattenReply,
     HoldingsReply,
     Leg,
     LinkPhase,
@@ -37,11 +34,9 @@ from router.modify import modified
 from router.pacing import Priority, UnitTooLarge
 from router.stops import TRAILS
 from workers.gateway.current import Current
+from workers.gateway.flattening import Flattening
 from workers.gateway.outbox import Withdrawn
 from workers.gateway.session import Session, Sink
-
-FLAT_S = 5.0  # for cancelled orders to end before positions are closed
-CLOSING_S = 2.0  # for the closing orders to show in IB's events: nobody protects what they sell
 
 log = structlog.get_logger()
 
@@ -57,7 +52,13 @@ class Desk:
         self._durable = durable
         self._reply = reply
         self._placed: dict[str, tuple[str, ...]] = {}  # names of PlaceOrders of this life, and their refs
-        self._flattening: dict[str, float] = {}  # account, until when (monotonic s)
+        self._flattening = Flattening(
+            session,
+            current,
+            lambda name, account, contract, legs: self._write(
+                "place", name, account, contract, legs, "flatten"
+            ),
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------ place
@@ -66,7 +67,7 @@ class Desk:
         """Send the orders once: a name that was sent, or refs that IB has live, are adopted."""
         if self._session.phase is not LinkPhase.READY:
             return self.not_ready()
-        if time.monotonic() < self._flattening.get(command.account, 0.0):
+        if self._flattening.concerns(command.account, command.contract.con_id):
             text = f"{command.account} is being made flat: what would protect it now would turn it round"
             return CommandRefused("FLATTENING", text, retry=True)
         refs = {leg.ref for leg in command.legs}
@@ -222,33 +223,7 @@ class Desk:
         return None
 
     async def _flatten(self, request_id: str, account: str) -> None:
-        link = self._session.link
-        self._flattening[account] = time.monotonic() + FLAT_S
-        link.outbox.withdraw(Priority.ENTRY, "the account is made flat")
-        before = [event for event in self._current.orders() if event.account == account]
-        cancelled = [event for event in before if event.client_id == self._session.client_id]
-        for event in cancelled:
-            link.cancel(event.order_id)
-        deadline = time.monotonic() + FLAT_S
-        keys = {(event.client_id, event.order_id) for event in cancelled}
-        while self._any_live(keys) and time.monotonic() < deadline:  # noqa: ASYNC110 - Current tells nobody
-            await asyncio.sleep(0.01)
-        closing = []
-        self._flattening[account] = time.monotonic() + CLOSING_S
-        for position in [one for one in self._current.positions() if one.account == account]:
-            number = time.time_ns() // 1_000_000
-            legs = flatten.closing(position, before, number=number)
-            closing += [leg.ref for leg in legs]
-            contract = self._current.routable(position.contract)
-            write = partial(
-                self._write, "place", f"flat:{contract.con_id}:{number}", account, contract, legs, "flatten"
-            )
-            link.outbox.offer(Priority.PROTECT, write, size=len(legs))
-        log.warning("flatten", account=account, cancelled=len(cancelled), closing=len(closing))
-        self._reply(request_id, FlattenReply(tuple(event.ref for event in cancelled), tuple(closing)))
-
-    def _any_live(self, keys: set[tuple[int, int]]) -> bool:
-        return any(self._current.is_live(*key) for key in keys)
+        self._reply(request_id, await self._flattening.run(account))
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.ensure_future(work)
