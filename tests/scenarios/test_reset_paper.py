@@ -84,6 +84,7 @@ def test_a_closed_market(closed: Stack, router: Router) -> None:
     assert code == 1
     assert "still held: 30 AAPL" in out
     assert "still works: flat:" in out
+    assert out.count("still works") == 1  # and no stop: it would turn round what the closing order sells
     assert f"{closed.account} is not flat after 2 s: is its market open?" in err
     assert list(closed.held().values()) == [30]
 

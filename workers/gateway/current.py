@@ -63,10 +63,7 @@ class Current:
                 else:
                     self._orders[key] = not_before(message, known)
             case ExecutionFill():
-                _remember(self._executions, message.exec_id, message, 2 * KEEP)
-                order = self._orders.get(message.perm_id)
-                if order is not None:
-                    self._orders[message.perm_id] = filled_by(order, message)
+                self._on_fill(message)
             case CommissionReport():
                 _remember(self._executions, f"{message.exec_id}/commission", message, 2 * KEEP)
             case PositionSnapshot():
@@ -88,6 +85,12 @@ class Current:
                 self.parentless.add(message.ref)
             case _:
                 pass
+
+    def _on_fill(self, fill: ExecutionFill) -> None:
+        _remember(self._executions, fill.exec_id, fill, 2 * KEEP)
+        order = self._orders.get(fill.perm_id)
+        if order is not None:
+            self._orders[fill.perm_id] = filled_by(order, fill)
 
     def begin_rebuild(self) -> None:
         """A new connection asks for everything again."""

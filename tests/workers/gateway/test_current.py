@@ -176,3 +176,13 @@ def test_other_messages_pass(current: Current) -> None:
     """What is not state is not kept."""
     current.observe(Heartbeat("gateway", 1, "ready", "", {}))
     assert current.snapshot() == []
+
+
+def test_an_execution_says_how_far_its_order_has_filled(current: Current) -> None:
+    """Whoever changes an order's quantity must know: the status may come later, an older word does not take it back."""
+    current.observe(order_event(perm_id=7))
+    current.observe(msgspec.structs.replace(execution("x.01"), perm_id=7, cum_quantity=5.0))
+    current.observe(order_event(perm_id=7))
+    (order,) = current.orders()
+    assert (order.filled, order.remaining) == (5.0, 2.0)
+    assert current.order(7) == order
