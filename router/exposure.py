@@ -115,6 +115,10 @@ class Place:
             (one.client_id, one.order_id) == parent for one in self.orders.values()
         )
 
+    def look_again(self) -> None:
+        """What the last look had to wait for is there."""
+        self.attempts, self.held_back_ns = 0, 0
+
     def may_repair(self, now_ns: int) -> bool:
         """Whether the last repair has shown in IB's events, or had its time; not at once after several in vain."""
         shown = self.changed_ns > self.repaired_ns and self.attempts <= QUICK_ATTEMPTS

@@ -20,7 +20,6 @@ from router.messages import (
     Action,
     Adjustment,
     CancelOrders,
-    CommandRefused,
     ContractReady,
     HoldingsQuery,
     HoldingsReply,
@@ -29,13 +28,13 @@ from router.messages import (
     ModifyOrder,
     OrderLifecycleEvent,
     PlaceOrders,
-    PrepareContract,
     Quote,
 )
 from router.protection import EPSILON, GUARD, Repair, alert, closers_of, is_ours, judge
 from router.quote import QuoteBook
 from router.repair import Bare, pair
 from router.stops import rearmed
+from workers.errands import Errands
 
 HOLD_S = 1.0  # for a repair to show in IB's events before the place is judged again; doubles while it does not help
 LONGEST_HOLD_S = 60.0
@@ -55,18 +54,14 @@ class Guardian:
         publish: Callable[[Message], object],
     ) -> None:
         self._settings = settings
-        self._gateway = gateway
+        self._errands = Errands(gateway, log)
         self._log = log
         self._publish = publish
         self._profiles = load_stop_profiles(settings.root)
         self._exposure = Exposure()
         self._quotes = QuoteBook()
-        self._ready: dict[int, ContractReady] = {}
-        self._armed: dict[
-            tuple[str, Adjustment], int
-        ] = {}  # rungs sent, and until when not to send them again
-        self._asking: set[int] = set()  # contracts that the gateway is looking up
-        self._asked = self._number = 0
+        self._armed: dict[tuple[str, Adjustment], int] = {}  # rungs sent, and until when not again
+        self._number = 0
         self.counts = {"repaired": 0, "unprotected": 0, "rungs": 0}
 
     def ladder(self, sec_type: str) -> StopProfile | None:
@@ -120,7 +115,7 @@ class Guardian:
             if repair.needed:
                 self._repair(place, position, repair, orders)
 
-        self._gateway.send(self._name("holdings"), HoldingsQuery(), on_reply)
+        self._errands.ask(HoldingsQuery(), on_reply)
 
     def _repair(
         self, place: Place, position: float, repair: Repair, orders: Sequence[OrderLifecycleEvent]
@@ -139,6 +134,14 @@ class Guardian:
         if self._settings.protection.mode == "alert":
             self._alert(place, position, repair, "protection.mode is alert: nothing is done")
             return
+        ready = self._errands.known(place.contract)
+        if repair.missing and ready is None:  # judged again once it is there: much may have changed by then
+            self._errands.look_up(
+                place.contract,
+                lambda _: place.look_again(),
+                lambda why: self._alert(place, position, repair, why),
+            )
+            return
         place.repairs += 1
         if place.repairs > IN_VAIN:
             self._alert(place, position, repair, f"{place.repairs - 1} repairs have not helped, trying on")
@@ -146,15 +149,13 @@ class Guardian:
             event = next(event for event in orders if event.ref == cut.ref)
             if cut.quantity:
                 total = round(event.filled) + cut.quantity
-                self._send(ModifyOrder(ref=cut.ref, reason="larger than the position", quantity=total))
+                self._errands.send(
+                    ModifyOrder(ref=cut.ref, reason="larger than the position", quantity=total)
+                )
             else:
-                self._send(CancelOrders(refs=(cut.ref,)))
-        if repair.missing:
-            self._with_ticks(
-                place,
-                lambda ready: self._protect(place, position, repair, ready),
-                lambda why: self._alert(place, position, repair, why),
-            )
+                self._errands.send(CancelOrders(refs=(cut.ref,)))
+        if repair.missing and ready is not None:
+            self._protect(place, position, repair, ready)
         self.counts["repaired"] += 1
 
     def _alert(self, place: Place, position: float, repair: Repair, why: str) -> None:
@@ -179,7 +180,7 @@ class Guardian:
             legs=legs,
             reason="position without a stop",
         )
-        self._send(command, lambda why: self._alert(place, position, repair, why))
+        self._errands.send(command, lambda why: self._alert(place, position, repair, why))
 
     def _pair(self, place: Place, action: Action, repair: Repair, ready: ContractReady) -> tuple[Leg, ...]:
         self._number = max(self._number + 1, time.time_ns() // 1_000_000 - NUMBERED_FROM_MS)
@@ -220,17 +221,20 @@ class Guardian:
                 self._arm(place, event, profile, now_ns)
 
     def _arm(self, place: Place, event: OrderLifecycleEvent, profile: StopProfile, now_ns: int) -> None:
-        ready = self._ready.get(place.contract.con_id)
+        ready = self._errands.known(place.contract)
         if ready is None:
-            self._with_ticks(place, lambda _: None, lambda _: None)
+            self._errands.look_up(place.contract, lambda _: None)
             return
         tick: ticks.Grid = ready.bands or ready.min_tick
         rung = rearmed(event, profile, entry=place.price(), tick=tick)
         if rung is None or now_ns < self._armed.get((event.ref, rung), 0):
             return
+        self._armed = {sent: until for sent, until in self._armed.items() if until > now_ns}
         self._armed[event.ref, rung] = now_ns + int(REARM_S * 1e9)
         self.counts["rungs"] += 1
-        self._send(ModifyOrder(ref=event.ref, reason=f"next rung at {rung.trigger_price:g}", adjustment=rung))
+        self._errands.send(
+            ModifyOrder(ref=event.ref, reason=f"next rung at {rung.trigger_price:g}", adjustment=rung)
+        )
 
     # ------------------------------------------------------------ parts
 
@@ -239,42 +243,3 @@ class Guardian:
         place.held_back_ns = now_ns + int(hold_s * 1e9)
         place.repaired_ns = now_ns
         place.attempts = min(place.attempts + 1, 10)
-
-    def _with_ticks(
-        self, place: Place, then: Callable[[ContractReady], None], failed: Callable[[str], None]
-    ) -> None:
-        """Have the contract qualified, which also streams its quotes, unless it is; `failed` is told why it cannot be."""
-        con_id = place.contract.con_id
-        known = self._ready.get(con_id)
-        if known is not None:
-            then(known)
-            return
-        if con_id in self._asking:
-            return
-        self._asking.add(con_id)
-
-        def on_reply(reply: Message) -> None:
-            self._asking.discard(con_id)
-            if isinstance(reply, ContractReady):
-                self._ready[con_id] = reply
-                then(reply)
-            elif not (isinstance(reply, CommandRefused) and reply.retry):
-                self._log.error("contract of a position not found", con_id=con_id, answer=str(reply))
-                failed(
-                    f"its contract was not found: {reply.text if isinstance(reply, CommandRefused) else ''}"
-                )
-
-        self._gateway.send(self._name("contract"), PrepareContract(contract=place.contract), on_reply)
-
-    def _send(self, command: Message, failed: Callable[[str], None] = lambda _: None) -> None:
-        def on_reply(reply: Message) -> None:
-            if isinstance(reply, CommandRefused):
-                self._log.error("guard's order refused", code=reply.code, detail=reply.text)
-                if not reply.retry:
-                    failed(f"the gateway refused its stop: {reply.code} {reply.text}")
-
-        self._gateway.send(self._name(type(command).__name__), command, on_reply)
-
-    def _name(self, what: str) -> str:
-        self._asked += 1
-        return f"guard/{what}/{time.time_ns()}/{self._asked}"

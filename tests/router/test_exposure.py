@@ -171,6 +171,8 @@ def test_repairs_take_turns(exposure: Exposure) -> None:
     found.attempts = QUICK_ATTEMPTS + 1
     assert not found.may_repair(NOW + SECOND + 2)
     assert found.may_repair(NOW + 2 * SECOND)
+    found.look_again()
+    assert found.may_repair(NOW + SECOND + 2)
 
 
 def test_somebody_elses_trade_right_after_ours(exposure: Exposure) -> None:
