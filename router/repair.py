@@ -71,21 +71,16 @@ def pair(
 
 def _priced(bare: Bare, rules: Protection, tick: ticks.Grid) -> Protected:
     """Round the entry, unless the market has moved past the stop or the target of that: then round the market."""
-    for reference in (bare.entry, bare.market):
-        if reference is None:
-            break
-        priced = protect(
-            rules,
-            bare.contract,
-            action=bare.action,
-            reference=ticks.nearest(reference, tick),
-            quantity=bare.quantity,
-            tick=tick,
-        )
-        low, high = sorted((priced.stop, priced.targets[0].price))
-        if bare.market is None or low < bare.market < high:
-            break
-    return priced
+    priced = _priced_round(bare.entry, bare, rules, tick)
+    low, high = sorted((priced.stop, priced.targets[0].price))
+    if bare.market is None or low < bare.market < high:
+        return priced
+    return _priced_round(bare.market, bare, rules, tick)
+
+
+def _priced_round(reference: float, bare: Bare, rules: Protection, tick: ticks.Grid) -> Protected:
+    at = ticks.nearest(reference, tick)
+    return protect(rules, bare.contract, action=bare.action, reference=at, quantity=bare.quantity, tick=tick)
 
 
 def _ratcheted(bare: Bare, stop: float, tick: ticks.Grid) -> float:

@@ -10,10 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conf.sections import Protection
+from conf.stop_profiles import load_stop_profiles
 from router import bracket
 from router.bracket import legs, protect, split, stem_of
 from router.errors import FieldError
-from router.messages import Action, ContractSpec, Leg, Target
+from router.messages import Action, Adjustment, ContractSpec, Leg, Target
+from tests.helpers import PROJECT
 from tests.router.factory import OPTION, STOCK, request, signal
 
 TICKS = st.sampled_from([0.01, 0.05, 0.1, 0.25])
@@ -205,6 +207,15 @@ def test_legs_of_one_target() -> None:
         Leg(f"{delivery}-T1", "target", "SELL", "LMT", 7, 3.25, None, "GTC", True, group, 2),
         Leg(f"{delivery}-S1", "stop", "SELL", "STP", 7, None, 1.4, "GTC", True, group, 2),
     )
+
+
+def test_each_stop_carries_its_first_rung() -> None:
+    """IB takes it by itself, whether the router runs or not; targets and entry carry none."""
+    option = load_stop_profiles(PROJECT).option
+    order = request(targets=(Target(3.00, 3), Target(3.25, 4)))
+    rungs = {leg.ref[-2:]: leg.adjustment for leg in legs(order, outside_rth=True, ladder=option)}
+    rung = Adjustment(2.7, "TRAIL", 1.55, 42.5)
+    assert rungs == {"-E": None, "T1": None, "S1": rung, "T2": None, "S2": rung}
 
 
 def test_market_entry_of_a_short() -> None:
