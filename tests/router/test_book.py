@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from router.book import KEEP_DELIVERY_MS, KEEP_SEEN_MS, Book
-from router.bracket import split_ref
 from router.effects import Warn
 from router.memory import (
     DeliveryChanged,
@@ -48,25 +47,6 @@ def test_an_alert_is_passed_on() -> None:
     alert = Alert("undecodable", "warning", "kept in quarantine")
     outcome = Book(account=ACCOUNT, wait_ms=WAIT_MS).apply(alert, at_ms=2_000)
     assert outcome == ([Warn(alert_document(alert, 2_000))], [], False)
-
-
-@pytest.mark.parametrize(
-    ("ref", "parts"),
-    [
-        ("9bbeedc541dd1c7a-mfqwpfk0-E", ("9bbeedc541dd1c7a-mfqwpfk0", "E")),
-        ("sim-0dte-abc-T12", ("sim-0dte-abc", "T12")),
-        ("a-b-S1", ("a-b", "S1")),
-        ("a-b-X", ("a-b", "X")),
-        ("", ("", "")),
-        ("manual", ("", "")),
-        ("a-E", ("", "")),
-        ("a-b-E1", ("", "")),
-        ("a-b-Q1", ("", "")),
-    ],
-)
-def test_a_reference_names_delivery_and_leg(ref: str, parts: tuple[str, str]) -> None:
-    """Only references of the router's own form are a delivery's."""
-    assert split_ref(ref) == parts
 
 
 def test_what_is_nobodys_is_told_to_nobody() -> None:

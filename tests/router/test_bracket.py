@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conf.sections import Protection
 from conf.stop_profiles import load_stop_profiles
 from router import bracket
-from router.bracket import legs, protect, split, stem_of
+from router.bracket import legs, protect, split, split_ref, stem_of
 from router.errors import FieldError
 from router.messages import Action, Adjustment, ContractSpec, Leg, Target
 from tests.helpers import PROJECT
@@ -283,3 +283,22 @@ def test_foreign_refs(ref: str) -> None:
 def test_own_refs(leg: str) -> None:
     """Every leg the design names, under an id with dashes of its own (design, section 6)."""
     assert stem_of(f"sim-0dte-mfqwpfk0-{leg}") == "sim-0dte-mfqwpfk0"
+
+
+@pytest.mark.parametrize(
+    ("ref", "parts"),
+    [
+        ("9bbeedc541dd1c7a-mfqwpfk0-E", ("9bbeedc541dd1c7a-mfqwpfk0", "E")),
+        ("sim-0dte-abc-T12", ("sim-0dte-abc", "T12")),
+        ("a-b-S1", ("a-b", "S1")),
+        ("a-b-X", ("a-b", "X")),
+        ("", ("", "")),
+        ("manual", ("", "")),
+        ("a-E", ("", "")),
+        ("a-b-E1", ("", "")),
+        ("a-b-Q1", ("", "")),
+    ],
+)
+def test_a_reference_names_delivery_and_leg(ref: str, parts: tuple[str, str]) -> None:
+    """Only references of the router's own form are a delivery's."""
+    assert split_ref(ref) == parts

@@ -32,6 +32,7 @@ from router.messages import (
 from router.messages import Message as BusMessage
 from router.modify import modified
 from router.pacing import Priority, UnitTooLarge
+from router.reasons import Reason
 from router.stops import TRAILS
 from workers.gateway.current import Current
 from workers.gateway.flattening import Flattening
@@ -69,7 +70,7 @@ class Desk:
             return self.not_ready()
         if self._flattening.concerns(command.account, command.contract.con_id):
             text = f"{command.account} is being made flat: what would protect it now would turn it round"
-            return CommandRefused("FLATTENING", text, retry=True)
+            return CommandRefused(Reason.FLATTENING, text, retry=True)
         refs = {leg.ref for leg in command.legs}
         if command.name in self._placed or refs & set(self._current.live_refs()):
             return PlaceReply(delivery=command.name, outcome="adopted")
@@ -124,7 +125,7 @@ class Desk:
             self._session.link.outbox.offer(Priority.PROTECT, write, size=size, dropped=drop)
         except UnitTooLarge as error:
             undo()
-            return CommandRefused(code="TOO_MANY_LEGS", text=str(error))
+            return CommandRefused(code=Reason.TOO_MANY_LEGS, text=str(error))
         return None
 
     # ------------------------------------------------------------ modify
@@ -135,7 +136,7 @@ class Desk:
             return self.not_ready()
         event = self._one(command.ref)
         if event is None:
-            return CommandRefused("NO_SUCH_ORDER", f"no live order of this client under {command.ref}")
+            return CommandRefused(Reason.NO_SUCH_ORDER, f"no live order of this client under {command.ref}")
         if event.order_type in TRAILS and command.trail_stop is None:
             self._spawn(self._refresh_and_modify(request_id, command))
             return None
@@ -145,11 +146,13 @@ class Desk:
         try:
             await self._session.link.open_orders(self._session.request_timeout_s)
         except (TimeoutError, OSError) as error:
-            self._reply(request_id, CommandRefused("LINK_NOT_READY", str(error), retry=True))
+            self._reply(request_id, CommandRefused(Reason.LINK_NOT_READY, str(error), retry=True))
             return
         event = self._one(command.ref)
         if event is None:
-            self._reply(request_id, CommandRefused("NO_SUCH_ORDER", f"{command.ref} has ended meanwhile"))
+            self._reply(
+                request_id, CommandRefused(Reason.NO_SUCH_ORDER, f"{command.ref} has ended meanwhile")
+            )
             return
         answer = self._modify(request_id, command, event)
         if answer is not None:
@@ -158,11 +161,13 @@ class Desk:
     def _modify(self, request_id: str, command: ModifyOrder, event: OrderLifecycleEvent) -> BusMessage | None:
         contract = event.contract
         if contract is None:
-            return CommandRefused("NO_TERMS", f"IB has not told the terms of {command.ref} yet", retry=True)
+            return CommandRefused(
+                Reason.NO_TERMS, f"IB has not told the terms of {command.ref} yet", retry=True
+            )
         try:
             leg = modified(event, command, with_parent=command.ref not in self._current.parentless)
         except FieldError as error:
-            return CommandRefused("BAD_CHANGE", str(error))
+            return CommandRefused(Reason.BAD_CHANGE, str(error))
 
         def write() -> None:
             self._write("modify", command.ref, event.account, contract, (leg,), command.reason)
@@ -218,7 +223,9 @@ class Desk:
         account = command.account or self._session.account
         if account not in self._session.link.accounts:
             managed = ", ".join(self._session.link.accounts)
-            return CommandRefused("NO_SUCH_ACCOUNT", f"account {account} is not managed here, but {managed}")
+            return CommandRefused(
+                Reason.NO_SUCH_ACCOUNT, f"account {account} is not managed here, but {managed}"
+            )
         self._spawn(self._flatten(request_id, account))
         return None
 
@@ -233,14 +240,14 @@ class Desk:
     def not_ready(self) -> CommandRefused:
         """The link is not there; the same command may succeed later."""
         text = f"the IB connection is {self._session.phase}"
-        return CommandRefused(code="LINK_NOT_READY", text=text, retry=True)
+        return CommandRefused(code=Reason.LINK_NOT_READY, text=text, retry=True)
 
 
 def dropped(error: Exception) -> CommandRefused:
     """Why a command was not carried out: taken back for good, or the connection went before its turn came."""
     if isinstance(error, Withdrawn):
-        return CommandRefused(code="CANCELLED", text=str(error))
-    return CommandRefused(code="LINK_NOT_READY", text=str(error), retry=True)
+        return CommandRefused(code=Reason.CANCELLED, text=str(error))
+    return CommandRefused(code=Reason.LINK_NOT_READY, text=str(error), retry=True)
 
 
 def _with_id(leg: Leg, order_id: int) -> Leg:
