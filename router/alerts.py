@@ -55,14 +55,15 @@ def unknown_error(error: BrokerError) -> Alert:
     )
 
 
-def twins(younger: OrderLifecycleEvent) -> Alert:
-    """Two live orders under one orderRef: the same order went out twice, and the younger one is cancelled."""
+def twins(younger: OrderLifecycleEvent, *, ours: bool) -> Alert:
+    """Two live orders under one orderRef; the younger is cancelled if it is `ours`: IB lets nobody else's be."""
+    what = "cancelled" if ours else f"belongs to client {younger.client_id}: cancel it there"
     return Alert(
         "two_orders_one_ref",
         "critical",
-        f"{younger.ref} is live twice, order {younger.order_id} (permId {younger.perm_id}) is the younger and cancelled",
+        f"{younger.ref} is live twice, the younger order {younger.order_id} (permId {younger.perm_id}) {what}",
         ref=younger.ref,
-        details=(("perm_id", str(younger.perm_id)),),
+        details=(("perm_id", str(younger.perm_id)), ("client_id", str(younger.client_id))),
     )
 
 

@@ -72,7 +72,9 @@ def test_what_the_others_say() -> None:
     """Doubts are counted and named, a journal says what is refused, and afterwards what is missing."""
     assert alerts.in_doubt(["a-1", "b-2"]).text.startswith("2 not known to IB")
     assert "a-1, b-2" in alerts.in_doubt(["a-1", "b-2"]).text
-    twin = alerts.twins(order_event("a-b-E", perm_id=8, order_id=102))
+    twin = alerts.twins(order_event("a-b-E", perm_id=8, order_id=102), ours=True)
+    foreign = alerts.twins(order_event("a-b-E", perm_id=8, client_id=9), ours=False)
+    assert foreign.text.endswith("belongs to client 9: cancel it there")
     assert (twin.kind, twin.severity, twin.ref) == ("two_orders_one_ref", "critical", "a-b-E")
     assert "order 102 (permId 8)" in twin.text
     lost = alerts.journal_lost("no space")

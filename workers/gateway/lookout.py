@@ -1,4 +1,4 @@
-"""What somebody else does at IB and nobody tells: his trades and orders have to be asked for, and orders under our names.
+"""What somebody else does at IB and nobody tells: his trades and orders have to be asked for.
 
 IB tells each client of its own orders only. A position that moves without an execution, and the orders of others that
 the guard counts on, are reasons to ask.
@@ -11,13 +11,13 @@ import time
 
 import structlog
 
-from router import foreign, twins
+from router import foreign
 from router.messages import LinkPhase, OrderLifecycleEvent
 from router.messages import Message as BusMessage
 from router.unexplained import QUIET_NS, Unexplained
 from workers.gateway.bridge import order_key
 from workers.gateway.current import Current
-from workers.gateway.session import Session, Sink
+from workers.gateway.session import Session
 
 LOOK_S = 0.5  # between two questions while other clients' orders work
 SELDOM_S = 30.0  # else, while anything is held
@@ -28,12 +28,10 @@ log = structlog.get_logger()
 class Lookout:
     """Hears everything before it is published, and has a look where there is a reason to."""
 
-    def __init__(self, session: Session, current: Current, *, sink: Sink) -> None:
+    def __init__(self, session: Session, current: Current) -> None:
         self._session = session
         self._current = current
-        self._sink = sink
         self._unexplained = Unexplained()
-        self._twins = twins.Twins()
         self._listed: set[int] | None = None  # permIds of the answer that is coming
         self._asked_s = 0.0
         self._wake = asyncio.Event()
@@ -44,9 +42,6 @@ class Lookout:
         for message in messages:
             if self._unexplained.observe(message, now_ns):
                 asyncio.get_running_loop().call_later(QUIET_NS / 1e9, self._wake.set)
-            twin = self._twins.observe(message)
-            if twin is not None:  # after the session has learned of it
-                asyncio.get_running_loop().call_soon(self._on_twin, twin)
         return messages if self._listed is None else tuple(one for one in messages if self._is_news(one))
 
     async def run(self) -> None:
@@ -99,10 +94,3 @@ class Lookout:
         assert self._listed is not None
         self._listed.add(message.perm_id)
         return not foreign.repeats(message, self._current.order(order_key(message)))
-
-    def _on_twin(self, event: OrderLifecycleEvent) -> None:
-        ours = event.client_id == self._session.client_id
-        log.error("two live orders under one orderRef", order_ref=event.ref, perm_id=event.perm_id, ours=ours)
-        self._sink(twins.alert(event, ours=ours))
-        if ours:
-            self._session.link.cancel(event.order_id)

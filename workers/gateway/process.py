@@ -38,7 +38,7 @@ class Gateway:
             doubts.observe(message, heard=isinstance(message, BrokerError) and message.ref in heard)
         self._herald = Herald(shell.publisher, shell.settings.monitor.alert_every_s)
         self._session = Session(shell.settings, self._publish, self._known, self._current, doubts)
-        self._lookout = Lookout(self._session, self._current, sink=self._herald.publish)
+        self._lookout = Lookout(self._session, self._current)
         self._commands = Commands(
             self._session,
             self._known,

@@ -134,11 +134,13 @@ class Session:
                 self._doubts.observe(message, heard=True)
 
     def _look_for_twin(self, event: OrderLifecycleEvent) -> None:
-        younger = self._twins.observe(event, self.client_id)
+        younger = self._twins.observe(event)
         if younger is not None:
-            log.error("two orders under one ref", order_ref=younger.ref, order_id=younger.order_id)
-            self._publish(alerts.twins(younger))
-            self.link.cancel(younger.order_id)
+            ours = younger.client_id == self.client_id
+            log.error("two orders under one ref", order_ref=younger.ref, perm_id=younger.perm_id, ours=ours)
+            self._publish(alerts.twins(younger, ours=ours))
+            if ours:
+                self.link.cancel(younger.order_id)
 
     def on_undecodable(self, payload: bytes, error: Exception) -> None:
         """Loud, counted, kept with its bytes, and the connection lives on."""

@@ -1,13 +1,17 @@
-"""Two live orders of this client under one orderRef: the same order went out twice (design, section 3). Pure."""
+"""Two live orders under one orderRef: the same order went out twice, or somebody uses our name (design, section 3). Pure.
+
+Identity at IB is the permId, which grows with time: of two, the older is the order that the journal knows.
+"""
 
 from __future__ import annotations
 
 from router.messages import OrderLifecycleEvent
+from router.protection import is_ours
 from workers.gateway.bridge import ended
 
 
 class Twins:
-    """The live orders of one client by orderRef, which is unique among them unless something went wrong."""
+    """The live orders by orderRef, which is unique among those of the router's form unless something went wrong."""
 
     def __init__(self) -> None:
         self._live: dict[str, OrderLifecycleEvent] = {}
@@ -18,10 +22,10 @@ class Twins:
         self._live.clear()
         self._told.clear()
 
-    def observe(self, event: OrderLifecycleEvent, client_id: int) -> OrderLifecycleEvent | None:
-        """The younger of two that this event shows to be live, once. Orders of other clients may share a ref."""
+    def observe(self, event: OrderLifecycleEvent) -> OrderLifecycleEvent | None:
+        """The younger of two that this event shows to be live, once. Whoever trades by hand may use any other text."""
         ref, perm_id = event.ref, event.perm_id
-        if event.client_id != client_id or not ref or not perm_id:
+        if not perm_id or not is_ours(ref):
             return None
         other = self._live.get(ref)
         if ended(event):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from conf.settings import Settings
-from router.messages import Alert, ExecutionFill, LinkPhase, Message, OrderLifecycleEvent
+from router.messages import ExecutionFill, LinkPhase, Message, OrderLifecycleEvent
 from tests.paper.conftest import RunningGateway
 from tests.paper.raw import RawClient, place_order
 from tests.workers.gateway.conftest import Configure
@@ -17,8 +17,6 @@ from workers.gateway.known import Known
 from workers.gateway.lookout import Lookout
 from workers.gateway.session import Session
 
-REF = "9bbeedc541dd1c7a-mfqwpfk0-T1"
-
 
 class Watched:
     """A session whose words pass a lookout, as in the gateway process."""
@@ -27,7 +25,7 @@ class Watched:
         self.told = Told()
         self.current = Current()
         self.session = Session(settings, self._publish, Known(), self.current)
-        self.lookout = Lookout(self.session, self.current, sink=self.told)
+        self.lookout = Lookout(self.session, self.current)
         runs = (self.session.run(), self.lookout.run())
         self.tasks = [asyncio.ensure_future(one) for one in runs]
 
@@ -94,24 +92,5 @@ def test_the_end_of_somebody_elses_order(paper: RunningGateway, configure: Confi
                     "no longer listed by IB",
                 )
                 assert one.current.orders() == []
-
-    asyncio.run(asyncio.wait_for(run(), 30))
-
-
-def test_an_order_of_ours_that_we_did_not_send(paper: RunningGateway, configure: Configure) -> None:
-    """Two under one orderRef and our client id: a person is told, the younger is cancelled, the older works on."""
-
-    async def run() -> None:
-        settings = configure(paper.port)
-        with RawClient(paper.port) as copy:
-            copy.start(settings.broker.client_id)
-            for order_id in (7, 8):
-                order = place_order(copy.version, order_id, orderType="LMT", lmtPrice=1.0, orderRef=REF)
-                copy.ask(*order)
-        async with watched(settings) as one:
-            [alert] = await eventually(lambda: one.told.of(Alert), "the alert")
-            assert (alert.kind, alert.ref) == ("duplicate_order", REF)
-            await eventually(lambda: len(one.current.orders()) == 1, "one is left")
-            assert [event.order_id for event in one.current.orders()] == [7]
 
     asyncio.run(asyncio.wait_for(run(), 30))
