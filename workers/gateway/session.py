@@ -70,8 +70,7 @@ class Session:
         self._known = known
         self._current = current
         self._streams: dict[int, ContractSpec] = {}
-        self._lost = asyncio.Event()
-        self._lost_reason = ""
+        self._lost, self._lost_reason = asyncio.Event(), ""
         self._failure: BaseException | None = None  # of the sink: what IB says cannot be kept
         self._resync = asyncio.Event()
         self._data_lost = False
@@ -84,8 +83,7 @@ class Session:
         self._recovering: asyncio.Task[None] | None = None
         self.resend: Callable[[OrderIntent], None] = _nobody  # who sends a bracket again; Commands
         self.on_ready: Callable[[], object] = nothing  # who begins when IB is READY; Contracts
-        self.account = ""
-        self.phase = LinkPhase.DOWN
+        self.account, self.phase = "", LinkPhase.DOWN
         self._counts = {"messages": 0, "undecodable": 0, "connects": 0}
         self.client_id = settings.broker.client_id
         self.request_timeout_s = settings.broker.request_timeout_s
@@ -134,13 +132,13 @@ class Session:
                 self._doubts.observe(message, heard=True)
 
     def _look_for_twin(self, event: OrderLifecycleEvent) -> None:
-        younger = self._twins.observe(event)
-        if younger is not None:
-            ours = younger.client_id == self.client_id
-            log.error("two orders under one ref", order_ref=younger.ref, perm_id=younger.perm_id, ours=ours)
-            self._publish(alerts.twins(younger, ours=ours))
-            if ours:
-                self.link.cancel(younger.order_id)
+        if (younger := self._twins.observe(event)) is None:
+            return
+        ours = younger.client_id == self.client_id
+        log.error("two orders under one ref", order_ref=younger.ref, perm_id=younger.perm_id, ours=ours)
+        self._publish(alerts.twins(younger, ours=ours))
+        if ours:
+            self.link.cancel(younger.order_id)
 
     def on_undecodable(self, payload: bytes, error: Exception) -> None:
         """Loud, counted, kept with its bytes, and the connection lives on."""
