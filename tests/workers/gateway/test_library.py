@@ -16,7 +16,14 @@ HERE = Path(__file__).parent
 PINS = PROJECT / "constraints.txt"
 WANTED = HERE / "ib_async.txt"
 HOME = PROJECT / ".venvs" / "gateway_ib_async"
-STORIES = ["test_link.py", "test_session.py", "test_commands.py", "test_open_order.py", "test_library.py"]
+STORIES = [
+    "test_link.py",
+    "test_session.py",
+    "test_commands.py",
+    "test_contracts.py",
+    "test_open_order.py",
+    "test_library.py",
+]
 
 
 def ib_async_python() -> Path:
