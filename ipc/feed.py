@@ -53,9 +53,14 @@ class Feed:
     def receive(self, now_ns: int, limit: int, batch: Batch) -> None:
         """Read the replies and frames of about `limit` messages that have come, ask for what is missing."""
         deliveries: list[Delivery] = []
-        if self.replies.poll(0):  # cheaper than reading in vain
+        asked = self.follower.asking
+        if asked:
             self._read_replies(now_ns, deliveries)
-        self._read_frames(now_ns, limit, deliveries)
+        came = self._read_frames(now_ns, limit, deliveries)
+        if not (came or asked):
+            self._read_replies(
+                now_ns, deliveries
+            )  # a late one may have woken us; to look each time would be dear
         self.ask(now_ns)
         batch.add(self.source.name, deliveries)
 
@@ -74,8 +79,8 @@ class Feed:
         self.frames.close()
         self.replies.close()
 
-    def _read_frames(self, now_ns: int, limit: int, out: list[Delivery]) -> None:
-        receive = self.frames.recv
+    def _read_frames(self, now_ns: int, limit: int, out: list[Delivery]) -> bool:
+        receive, whole = self.frames.recv, limit
         frames: list[RawFrame] = []
         try:
             while limit > 0:
@@ -91,6 +96,7 @@ class Feed:
         except zmq.Again:
             pass
         self.follower.on_frames(frames, now_ns, out)
+        return limit < whole
 
     def _read_replies(self, now_ns: int, out: list[Delivery]) -> None:
         try:

@@ -121,6 +121,11 @@ class Follower:
         """Whether the start is over and nothing is being repaired."""
         return self._tracker.started and not self._held
 
+    @property
+    def asking(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._request is not None
+
     # ------------------------------------------------------------ in
 
     def on_frames(self, frames: Sequence[RawFrame], now_ns: int, out: list[Delivery]) -> None:

@@ -11,7 +11,7 @@ from ipc.batch import Batch
 from ipc.bus import BEGINNING
 from ipc.codec import encode
 from ipc.feed import Feed
-from ipc.protocol import SnapshotPart, Synced
+from ipc.protocol import SnapshotPart, Sync, Synced
 from tests.ipc.helpers import Bus, beat, frame_of, sent
 
 
@@ -74,3 +74,14 @@ def test_reading_is_bounded(bus: Bus) -> None:
         seen += len(batch)
         most = max(most, len(batch))
     assert most == 3  # a frame counts for itself and for its message
+
+
+def test_late_reply_is_taken_off_the_socket(bus: Bus) -> None:
+    """An answer that nobody waits for any more is read and counted: left there, it would wake the loop for ever."""
+    subscriber, _ = bus.subscriber(("trade",), {"gateway": BEGINNING})
+    bus.run_until(lambda: subscriber.following, "joined")
+    (feed,) = subscriber._feeds.values()
+    assert not feed.follower.asking
+    feed.replies.send_multipart([b"999", encode(Sync(("trade",), -1, -1))])
+    bus.run_until(lambda: subscriber.stats["gateway"].late_replies == 1, "the late reply is read")
+    assert not feed.replies.poll(0)
