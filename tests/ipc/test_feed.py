@@ -85,3 +85,14 @@ def test_late_reply_is_taken_off_the_socket(bus: Bus) -> None:
     feed.replies.send_multipart([b"999", encode(Sync(("trade",), -1, -1))])
     bus.run_until(lambda: subscriber.stats["gateway"].late_replies == 1, "the late reply is read")
     assert not feed.replies.poll(0)
+
+
+def test_frame_of_an_answer_that_cannot_be_read_is_kept_aside(bus: Bus) -> None:
+    """The journal holds a frame that miscounts: it is kept, and what cannot be continued from begins anew, aloud."""
+    bad = frame_of(sent(1), count=2, epoch=bus.publisher.epoch, tails={})
+    bus.journal.append([bad], 2, {"trade": 2})
+    bus.snapshot = lambda: [sent(100)]
+    subscriber, got = bus.subscriber(("trade",), {"gateway": BEGINNING})
+    bus.run_until(lambda: got, "the snapshot")
+    assert (subscriber.quarantine.count, subscriber.stats["gateway"].resets) == (1, 1)
+    assert [(one.message, one.snapshot) for one in got] == [(sent(100), True)]
