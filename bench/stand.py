@@ -30,10 +30,10 @@ class Stand:
     """Starts both. Nothing is left running, and nothing on the disk, after `close`.
 
     `paper` are options of the paper gateway; without a port of its own (`port`) the gateway connects to it.
-    `env` are settings of the gateway, as environment variables. An `idle` one waits for `start_gateway`.
+    `env` are settings of the gateway, as environment variables.
     """
 
-    def __init__(self, *paper: str, port: int = 0, idle: bool = False, **env: str) -> None:
+    def __init__(self, *paper: str, port: int = 0, **env: str) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="k", dir="/tmp"))
         shutil.copytree(
             PROJECT / "conf", self.root / "conf", ignore=shutil.ignore_patterns("*.py", "__pycache__")
@@ -53,8 +53,7 @@ class Stand:
         self._processes: list[subprocess.Popen[bytes]] = []
         if not port:
             self._start_paper(*paper)
-        if not idle:
-            self.start_gateway()
+        self.start_gateway()
 
     def __enter__(self) -> Stand:
         return self

@@ -63,9 +63,9 @@ def do(stand: Stand, statements: str) -> None:
     hand.close()
 
 
-def rest(stand: Stand) -> str:
+def rest(stand: Stand, quantity: int = 900) -> str:
     """Have an order that rests taken by the paper gateway, so that it is the `last` one there; its ref."""
-    stand.order(900, limit=2.0)
+    stand.order(quantity, limit=2.0)
     until(lambda: stand.last_ref in {one.ref for one in stand.await_ready().orders}, "it rests", WAIT_S)
     return stand.last_ref
 
