@@ -109,6 +109,30 @@ async def splitter(port: int, shape: Shape, busy_us: float = 0.0) -> dict[str, A
     return {"seconds": seconds, **percentiles(lags)}
 
 
+class Watch:
+    """What is noted while a storm is published: each tenth of it, and the lag of reads."""
+
+    def __init__(self) -> None:
+        self.lags: list[int] = []
+        self.reached: list[
+            tuple[float, float]
+        ] = []  # of each tenth: the clock, and the thread's processor time
+        self.done = asyncio.Event()
+        self._due: list[int] = []  # messages published when another tenth is out, the last one first
+
+    def expect(self, published: int, more: int) -> None:
+        """So many messages have been published, and so many are to come."""
+        self._due = [published + more * tenth // 10 for tenth in range(10, 0, -1)]
+
+    def look(self, published: int) -> None:
+        """So many messages have been published by now."""
+        while self._due and published >= self._due[-1]:
+            self._due.pop()
+            self.reached.append((time.perf_counter(), time.thread_time()))
+            if not self._due:
+                self.done.set()
+
+
 async def gateway_timed(port: int, shape: Shape) -> dict[str, Any]:
     """The same, with the lag of each read: until what it brought is in the journal and sent."""
     return await gateway(port, shape, timed=True)
@@ -123,13 +147,14 @@ async def gateway(port: int, shape: Shape, *, timed: bool = False) -> dict[str, 
     from workers.gateway.process import Gateway
     from workers.role import Shell
 
-    lags: list[int] = []
+    watch = Watch()
 
-    class Timed(Publisher):
+    class Watched(Publisher):
         def publish(self, *messages: Any, sync: bool = False) -> None:
             super().publish(*messages, sync=sync)
-            if isinstance(messages[0], ExecutionFill):  # a read that brought fills begins with one
-                lags.append(time.monotonic_ns() - messages[0].received_ns)
+            if timed and isinstance(messages[0], ExecutionFill):  # a read that brought fills begins with one
+                watch.lags.append(time.monotonic_ns() - messages[0].received_ns)
+            watch.look(self.published)
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     with tempfile.TemporaryDirectory(prefix="b", dir="/tmp") as home:
@@ -137,7 +162,7 @@ async def gateway(port: int, shape: Shape, *, timed: bool = False) -> dict[str, 
         settings.paths.make()
         with Context() as context:
             journal = Journal(settings.journal("gateway"), "gateway")
-            publisher = (Timed if timed else Publisher)(context, "gateway", settings.pub("gateway"), journal)
+            publisher = Watched(context, "gateway", settings.pub("gateway"), journal)
             responder = Responder(context, settings.cmd("gateway"), lambda *_: None, publisher=publisher)
             stopped: list[str] = []
             worker = Gateway(
@@ -157,19 +182,20 @@ async def gateway(port: int, shape: Shape, *, timed: bool = False) -> dict[str, 
                 if not worker.waiting_for:
                     break
                 await asyncio.sleep(0.01)
-            before, memory_before = publisher.published, rss_kb()
+            memory_before = rss_kb()
+            watch.expect(publisher.published, shape.messages)
             started, cpu_before = time.perf_counter(), time.thread_time()
             await worker._session.link.ping(30)
-            marks = await counted(publisher, before, shape.messages, started)
+            await asyncio.wait_for(watch.done.wait(), PATIENCE_S)
             memory = rss_kb() - memory_before
             await worker.drain()
             responder.close()
             publisher.close()
     return {
-        "seconds": marks[-1][0],
-        "cpu_seconds": [mark - cpu_before for _, mark in marks],
+        "seconds": watch.reached[-1][0] - started,
+        "cpu_seconds": [cpu - cpu_before for _, cpu in watch.reached],
         "rss_growth_kb": memory,
-        **percentiles(lags),
+        **percentiles(watch.lags),
     }
 
 
@@ -177,21 +203,6 @@ def percentiles(lags: list[int]) -> dict[str, float]:
     """`lag_p50_us` and `lag_p99_us` of lags in ns; nothing of none."""
     lags = sorted(lags)
     return {f"lag_p{part}_us": lags[len(lags) * part // 100] / 1e3 for part in (50, 99) if lags}
-
-
-async def counted(publisher: Any, before: int, expected: int, started: float) -> list[tuple[float, float]]:
-    """Seconds since `started`, and the thread's processor time, when each tenth of the messages had been published."""
-    marks = [before + expected * tenth // 10 for tenth in range(1, 11)]
-    reached: list[tuple[float, float]] = []
-    deadline = started + PATIENCE_S
-    while marks:
-        while marks and publisher.published >= marks[0]:
-            reached.append((time.perf_counter() - started, time.thread_time()))
-            marks.pop(0)
-        if time.perf_counter() > deadline:
-            raise TimeoutError(f"{publisher.published - before} of {expected} messages published")
-        await asyncio.sleep(0.001)
-    return reached
 
 
 SUBJECTS: dict[str, Callable[..., Coroutine[Any, Any, dict[str, Any]]]] = {
