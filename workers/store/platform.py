@@ -28,6 +28,11 @@ def read_gates(client: Client) -> PlatformGates:
     return gates.read(dict(zip(_NAMES, map(_text, replies), strict=True)))
 
 
+def halting_key(client: Client) -> str:
+    """The key that keeps signals waiting now, empty for none. Raises StoreAway."""
+    return _NAMES.get(read_gates(client).halted, "")
+
+
 def check_server(client: Client) -> list[str]:
     """Warnings about this Redis. Raises StoreUnfit when it may drop keys, StoreAway when it is not there."""
     facts = _facts(client.call("INFO", "everything"))

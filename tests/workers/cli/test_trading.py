@@ -145,11 +145,13 @@ def test_modify_keeps_every_other_term(desk: Desk) -> None:
 
 @pytest.mark.timeout(120)
 def test_halt_holds_signals_back_and_nothing_else(desk: Desk) -> None:
-    """While halted a signal waits in Redis; afterwards it is taken."""
+    """While halted a signal waits in Redis, and `status` says so; afterwards it is taken."""
     assert desk.router("halt", "on").code == 0
+    assert "halted by risk:halt:status: no signal is taken" in desk.router("status").out
     signal_id = desk.stage.send()
     assert desk.stage.redis.call("LLEN", "signals:execution:SPY") == 1
     assert desk.router("halt", "off").out == "running\n"
+    assert "halted" not in desk.router("status").out
     desk.stage.await_true(lambda: desk.stage.ack(signal_id), "the ack", 20)
 
 

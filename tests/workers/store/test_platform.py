@@ -9,13 +9,13 @@ import pytest
 from tests.workers.store.server import Server
 from workers.store import keys
 from workers.store.client import Client, StoreUnfit
-from workers.store.platform import check_server, read_gates
+from workers.store.platform import check_server, halting_key, read_gates
 
 
 def test_an_empty_redis_runs(client: Client) -> None:
     """Nothing written means: not halted, multipliers 1, no losses, no account values."""
     gates = read_gates(client)
-    assert gates.halted == ""
+    assert gates.halted == halting_key(client) == ""
     assert gates.new_positions_allowed
     assert (gates.size_multiplier.value, gates.stop_multiplier.value) == (1.0, 1.0)
     assert (gates.daily_pnl.value, gates.position_count.value) == (0.0, 0.0)
@@ -38,6 +38,7 @@ def test_every_key_reaches_its_field(client: Client) -> None:
     )
     gates = read_gates(client)
     assert gates.halted == "permanent_halt"
+    assert halting_key(client) == keys.PERMANENT_HALT
     assert not gates.new_positions_allowed
     readings = (
         gates.daily_pnl,
