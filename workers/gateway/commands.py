@@ -108,8 +108,8 @@ class Commands:
     def _place(self, command: PlaceBracket, answer: Callable[[BusMessage], None]) -> BusMessage | None:
         """Have the bracket sent in its turn; the answer follows when it left, or it is known that it won't."""
         kill_point("gateway.place")
-        if self._session.phase is not LinkPhase.READY:
-            return self._desk.not_ready()
+        if refusal := self._desk.closed(command.request.account):
+            return refusal
         verdict = self._known.verdict(command.request.delivery)
         if verdict != "unknown":
             return PlaceReply(delivery=command.request.delivery, outcome=verdict)
@@ -133,8 +133,8 @@ class Commands:
     def _send(self, command: PlaceBracket) -> BusMessage:
         """Look, intend, write: one uninterrupted step. What was true when the command came may not be now."""
         request = command.request
-        if self._session.phase is not LinkPhase.READY:
-            return self._desk.not_ready()
+        if refusal := self._desk.closed(request.account):
+            return refusal
         verdict = self._known.verdict(request.delivery)
         if verdict != "unknown":
             return PlaceReply(delivery=request.delivery, outcome=verdict)

@@ -64,13 +64,19 @@ class Desk:
 
     # ------------------------------------------------------------ place
 
-    def place(self, request_id: str, command: PlaceOrders) -> BusMessage | None:
-        """Send the orders once: a name that was sent, or refs that IB has live, are adopted."""
+    def closed(self, account: str) -> CommandRefused | None:
+        """Why nothing may be placed or modified there now; the same command may succeed later."""
         if self._session.phase is not LinkPhase.READY:
             return self.not_ready()
-        if self._flattening.concerns(command.account, command.contract.con_id):
-            text = f"{command.account} is being made flat: what would protect it now would turn it round"
+        if self._flattening.concerns(account):
+            text = f"{account} is being made flat: what is placed now would turn it round"
             return CommandRefused(Reason.FLATTENING, text, retry=True)
+        return None
+
+    def place(self, request_id: str, command: PlaceOrders) -> BusMessage | None:
+        """Send the orders once: a name that was sent, or refs that IB has live, are adopted."""
+        if refusal := self.closed(command.account):
+            return refusal
         refs = {leg.ref for leg in command.legs}
         if command.name in self._placed or refs & set(self._current.live_refs()):
             return PlaceReply(delivery=command.name, outcome="adopted")
@@ -137,6 +143,8 @@ class Desk:
         event = self._one(command.ref)
         if event is None:
             return CommandRefused(Reason.NO_SUCH_ORDER, f"no live order of this client under {command.ref}")
+        if refusal := self.closed(event.account):
+            return refusal
         if event.order_type in TRAILS and command.trail_stop is None:
             self._spawn(self._refresh_and_modify(request_id, command))
             return None
@@ -226,11 +234,9 @@ class Desk:
             return CommandRefused(
                 Reason.NO_SUCH_ACCOUNT, f"account {account} is not managed here, but {managed}"
             )
-        self._spawn(self._flatten(request_id, account))
+        self._flattening.begin(account)
+        self._spawn(self._flattening.run(account, partial(self._reply, request_id)))
         return None
-
-    async def _flatten(self, request_id: str, account: str) -> None:
-        self._reply(request_id, await self._flattening.run(account))
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.ensure_future(work)

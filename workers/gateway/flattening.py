@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import structlog
 
 from router import flatten
-from router.messages import ContractSpec, FlattenReply, Leg
+from router.messages import ContractSpec, FlattenReply, Leg, OrderLifecycleEvent, PositionSnapshot
 from router.pacing import Priority
 from workers.gateway.current import Current
 from workers.gateway.session import Session
 
-FLAT_S = 5.0  # for cancelled orders to end before positions are closed
-CLOSING_S = 2.0  # for the closing orders to show in IB's events: nobody protects what they sell
+FLAT_S = 5.0  # for cancelled orders to end before positions are closed, and for these to be gone
 
 log = structlog.get_logger()
 
@@ -30,36 +31,58 @@ class Flattening:
         self._session = session
         self._current = current
         self._write = write
-        self._cancelling: dict[str, float] = {}  # account, until when (monotonic s)
-        self._closing: dict[tuple[str, int], float] = {}  # account and conId, until when
+        self._accounts: Counter[str] = Counter()  # at work
 
-    def concerns(self, account: str, con_id: int) -> bool:
-        """Whether the account is being made flat and this position of it not sold yet: who protects it would turn it."""
-        now = time.monotonic()
-        held = any((p.account, p.contract.con_id) == (account, con_id) for p in self._current.positions())
-        sold = held and now < self._closing.get((account, con_id), 0.0)
-        return sold or now < self._cancelling.get(account, 0.0)
+    def concerns(self, account: str) -> bool:
+        """Whether the account is being made flat: what is placed now is left over, or sells what is sold already."""
+        return self._accounts[account] > 0
 
-    async def run(self, account: str) -> FlattenReply:
-        """Do it; the answer names what was cancelled and the closing orders."""
+    def begin(self, account: str) -> None:
+        """From now on nothing is placed there, and what waits for its turn is taken back. Then `run`."""
+        self._accounts[account] += 1
+        for priority in (Priority.ENTRY, Priority.PROTECT):
+            self._session.link.outbox.withdraw(priority, "the account is made flat")
+
+    async def run(self, account: str, answer: Callable[[FlattenReply], None]) -> None:
+        """Do it; the answer, before the last position is gone, names what was cancelled and the closing orders."""
+        try:
+            before = await self._cancelled(account)
+            closing = self._close(account, before)
+            log.warning("flatten", account=account, cancelled=len(before), closing=len(closing))
+            cancelled = tuple(event.ref for event in before if event.client_id == self._session.client_id)
+            answer(FlattenReply(cancelled, closing))
+            await self._until(lambda: not self._held(account))
+        finally:
+            self._accounts[account] -= 1
+
+    async def _cancelled(self, account: str) -> list[OrderLifecycleEvent]:
+        """The account's live orders, once this client's have ended; those just written are asked for first."""
         link, client_id = self._session.link, self._session.client_id
-        deadline = self._cancelling[account] = time.monotonic() + FLAT_S
-        link.outbox.withdraw(Priority.ENTRY, "the account is made flat")
+        with suppress(TimeoutError, OSError):  # then with what is known
+            await link.open_orders(FLAT_S)
         before = [event for event in self._current.orders() if event.account == account]
-        cancelled = [event for event in before if event.client_id == client_id]
-        for event in cancelled:
-            link.cancel(event.order_id)
-        ids = [event.order_id for event in cancelled]
-        while any(self._current.is_live(client_id, one) for one in ids) and time.monotonic() < deadline:  # noqa: ASYNC110 - Current tells nobody
-            await asyncio.sleep(0.01)
-        self._cancelling.pop(account, None)
-        closing = []
-        for position in [one for one in self._current.positions() if one.account == account]:
+        ours = [event.order_id for event in before if event.client_id == client_id]
+        for order_id in ours:
+            link.cancel(order_id)
+        await self._until(lambda: not any(self._current.is_live(client_id, one) for one in ours))
+        return before
+
+    def _close(self, account: str, before: Sequence[OrderLifecycleEvent]) -> tuple[str, ...]:
+        """Offer what closes every position at market; gives the orderRefs."""
+        closing: list[str] = []
+        for position in self._held(account):
             contract, number = self._current.routable(position.contract), time.time_ns() // 1_000_000
-            self._closing[account, contract.con_id] = time.monotonic() + CLOSING_S
             legs = flatten.closing(position, before, number=number)
             closing += [leg.ref for leg in legs]
             write = partial(self._write, f"flat:{contract.con_id}:{number}", account, contract, legs)
-            link.outbox.offer(Priority.PROTECT, write, size=len(legs))
-        log.warning("flatten", account=account, cancelled=len(cancelled), closing=len(closing))
-        return FlattenReply(tuple(event.ref for event in cancelled), tuple(closing))
+            self._session.link.outbox.offer(Priority.PROTECT, write, size=len(legs))
+        return tuple(closing)
+
+    def _held(self, account: str) -> list[PositionSnapshot]:
+        return [one for one in self._current.positions() if one.account == account]
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        """Wait for IB's word, at most FLAT_S."""
+        deadline = time.monotonic() + FLAT_S
+        while not done() and time.monotonic() < deadline:  # noqa: ASYNC110 - Current tells nobody
+            await asyncio.sleep(0.01)

@@ -1,0 +1,82 @@
+"""The desk on the paper gateway: an account that is made flat stays flat, whatever is asked meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+
+from router.messages import (
+    CommandRefused,
+    ContractReady,
+    Flatten,
+    FlattenReply,
+    Leg,
+    PlaceOrders,
+    PlaceReply,
+    PrepareContract,
+    Quote,
+)
+from tests.paper.conftest import RunningGateway
+from tests.workers.gateway.conftest import Configure
+from tests.workers.gateway.harness import eventually
+from tests.workers.gateway.test_commands import AAPL, bracket, order, refused, serving
+
+HELD = 7
+
+
+def test_nothing_is_placed_while_the_account_is_made_flat(configure: Configure, paper: RunningGateway) -> None:
+    """A bracket, or a stop of the guard, that came in between would be left over and sell what is no longer held."""
+
+    async def story() -> None:
+        async with serving(configure(paper.port)) as counter:
+            one = counter.one
+            ready = await counter.ask(PrepareContract(AAPL))
+            assert isinstance(ready, ContractReady)
+            await eventually(lambda: any(q.bid and q.ask for q in one.told.of(Quote)), "both sides of a quote")
+            buy = Leg("K1-desk-X", "exit", "BUY", "MKT", HELD, tif="DAY")
+            account = one.session.account
+            assert isinstance(
+                await counter.ask(PlaceOrders("K1", account, ready.contract, (buy,), "test")), PlaceReply
+            )
+            await eventually(one.current.positions, "the position")
+            assert counter.commands.handle("flat", Flatten()) is None
+            wanted = bracket(order(contract=ready.contract))
+            guard = Leg("K2-desk-S1", "stop", "SELL", "STP", HELD, stop_price=1.0, tif="GTC")
+            for command in (
+                wanted,
+                PlaceOrders("K2", account, ready.contract, (guard,), "test"),
+            ):
+                reply = counter.commands.handle(f"during {type(command).__name__}", command)
+                assert isinstance(reply, CommandRefused)
+                assert refused(reply) == ("FLATTENING", True)
+            reply = await eventually(lambda: counter.late.get("flat"), "the reply to Flatten")
+            assert isinstance(reply, FlattenReply)
+            assert len(reply.closing) == 1
+            await eventually(lambda: not one.current.positions(), "flat")
+
+            async def again() -> bool:
+                return isinstance(await counter.ask(wanted), PlaceReply)
+
+            while not await again():
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(story(), 30))
+
+
+def test_orders_written_just_before_are_cancelled_too(configure: Configure, paper: RunningGateway) -> None:
+    """IB has not told of them yet: it is asked before anything is cancelled."""
+
+    async def story() -> None:
+        async with serving(configure(paper.port)) as counter:
+            one = counter.one
+            ready = await counter.ask(PrepareContract(AAPL))
+            assert isinstance(ready, ContractReady)
+            wanted = order(contract=ready.contract)
+            assert counter.commands.handle("place", bracket(wanted)) is None
+            assert counter.late["place"] == PlaceReply(wanted.delivery, "sent")
+            assert one.current.live_refs() == ()
+            reply = await counter.ask(Flatten())
+            assert isinstance(reply, FlattenReply)
+            assert set(reply.cancelled) == {leg.ref for leg in bracket(wanted).legs}
+            assert one.current.live_refs() == ()
+
+    asyncio.run(asyncio.wait_for(story(), 30))
