@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from router.bracket import stem_of
 from router.contract import describe
-from router.messages import Alert, ContractSpec, OrderLifecycleEvent
+from router.messages import Alert, ContractSpec, Leg, OrderLifecycleEvent
 
 STOPS = frozenset({"STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
 AT_ONCE = frozenset({"MKT", "MIDPRICE"})
@@ -111,6 +111,21 @@ def alert(account: str, contract: ContractSpec, position: float, repair: Repair,
             ("too_much", ", ".join(cut.ref for cut in repair.cuts)),
         ),
     )
+
+
+def superfluous(
+    legs: Sequence[Leg], position: float, orders: Iterable[OrderLifecycleEvent], *, client_id: int
+) -> bool:
+    """Whether the guard's new stops would protect more than is held: it found them missing a moment ago.
+
+    `orders`: the live ones of the position's account and contract.
+    """
+    wanted = [leg for leg in legs if is_guards(leg.ref) and leg.role == "stop"]
+    if not wanted:
+        return False
+    closes = "SELL" if position > 0 else "BUY"
+    missing = judge(position, closers_of(position, orders, client_id=client_id)).missing
+    return any(leg.action != closes for leg in wanted) or sum(leg.quantity for leg in wanted) > missing
 
 
 def closers_of(position: float, orders: Iterable[OrderLifecycleEvent], *, client_id: int) -> list[Closer]:

@@ -8,8 +8,19 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.messages import OrderLifecycleEvent
-from router.protection import NOTHING, Closer, Cut, Repair, alert, closers_of, is_guards, is_ours, judge
+from router.messages import Action, Leg, OrderLifecycleEvent
+from router.protection import (
+    NOTHING,
+    Closer,
+    Cut,
+    Repair,
+    alert,
+    closers_of,
+    is_guards,
+    is_ours,
+    judge,
+    superfluous,
+)
 from tests.router.factory import OPTION, order_event
 
 STEM = "9bbeedc541dd1c7a-mfqwpfk0"
@@ -206,3 +217,27 @@ def test_whose_an_order_is() -> None:
     assert is_guards("guard:1001-S71000000")
     assert not is_guards(f"{STEM}-S12")
     assert not is_guards("by hand")
+
+
+def leg(ref: str, quantity: int, action: Action = "SELL") -> Leg:
+    """A stop about to be sent."""
+    return Leg(ref, "stop", action, "STP", quantity, stop_price=1.0)
+
+
+def test_a_repair_that_came_too_late_is_superfluous() -> None:
+    """It waited for its turn: closed, turned round or protected meanwhile, its stop would sell what is not held."""
+    late = [leg(f"{STEM}-S71000000", 7)]
+    assert not superfluous(late, 7, [], client_id=1)
+    assert not superfluous([leg(f"{STEM}-S71000000", 7, "BUY")], -7, [], client_id=1)
+    assert superfluous(late, 0, [], client_id=1)
+    assert superfluous(late, -7, [], client_id=1)
+    assert superfluous(late, 6, [], client_id=1)
+    assert superfluous(late, 7, [event("S1")], client_id=1)
+    assert not superfluous(late, 14, [event("S1")], client_id=1)
+
+
+def test_only_the_guards_stops_are_asked_about() -> None:
+    """What a bracket or a person places stands on its own."""
+    assert not superfluous([leg(f"{STEM}-S2", 7)], 0, [], client_id=1)
+    exit_ = Leg("guard:1001-X71000000", "exit", "SELL", "MKT", 7)
+    assert not superfluous([exit_], 0, [], client_id=1)

@@ -32,6 +32,7 @@ from router.messages import (
 from router.messages import Message as BusMessage
 from router.modify import modified
 from router.pacing import Priority, UnitTooLarge
+from router.protection import is_guards, superfluous
 from router.reasons import Reason
 from router.stops import TRAILS
 from workers.gateway.current import Current
@@ -53,6 +54,7 @@ class Desk:
         self._durable = durable
         self._reply = reply
         self._placed: dict[str, tuple[str, ...]] = {}  # names of PlaceOrders of this life, and their refs
+        self._guarding: dict[tuple[str, int], list[int]] = {}  # order ids the guard had sent last for a place
         self._flattening = Flattening(
             session,
             current,
@@ -83,6 +85,11 @@ class Desk:
         self._placed[command.name] = tuple(refs)
 
         def write() -> None:
+            if self._superfluous(command):  # it waited for its turn, and something has filled meanwhile
+                self._placed.pop(command.name, None)
+                text = "the position is protected by now, or will be"
+                self._reply(request_id, CommandRefused(Reason.NOT_MISSING, text, retry=True))
+                return
             self._write(
                 "place", command.name, command.account, command.contract, command.legs, command.reason
             )
@@ -92,6 +99,17 @@ class Desk:
             request_id, write, len(command.legs), partial(self._placed.pop, command.name, None)
         )
 
+    def _superfluous(self, command: PlaceOrders) -> bool:
+        """Whether the guard's order has nothing left to protect, or comes beside one IB has not told of yet."""
+        here = (command.account, command.contract.con_id)
+        bridge = self._session.link.inbound.bridge
+        unheard = any(bridge.unheard(order_id) for order_id in self._guarding.get(here, ()))
+        held = [p.quantity for p in self._current.positions() if (p.account, p.contract.con_id) == here]
+        orders = [e for e in self._current.orders() if e.contract and (e.account, e.contract.con_id) == here]
+        position = held[0] if held else 0.0
+        late = superfluous(command.legs, position, orders, client_id=self._session.client_id)
+        return late or (unheard and any(is_guards(leg.ref) for leg in command.legs))
+
     def _write(
         self, what: str, name: str, account: str, contract: ContractSpec, legs: tuple[Leg, ...], reason: str
     ) -> tuple[Leg, ...]:
@@ -99,6 +117,8 @@ class Desk:
         link = self._session.link
         orders = [link.single(leg, account) for leg in legs]
         numbered = tuple(_with_id(leg, order.orderId) for leg, order in zip(legs, orders, strict=True))
+        if what == "place" and is_guards(legs[0].ref):
+            self._guarding[account, contract.con_id] = [leg.order_id for leg in numbered]
         self._durable(
             OrderChange(
                 what="modify" if what == "modify" else "place",

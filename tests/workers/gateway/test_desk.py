@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 from router.messages import (
     CommandRefused,
@@ -23,7 +24,9 @@ from tests.workers.gateway.test_commands import AAPL, bracket, order, refused, s
 HELD = 7
 
 
-def test_nothing_is_placed_while_the_account_is_made_flat(configure: Configure, paper: RunningGateway) -> None:
+def test_nothing_is_placed_while_the_account_is_made_flat(
+    configure: Configure, paper: RunningGateway
+) -> None:
     """A bracket, or a stop of the guard, that came in between would be left over and sell what is no longer held."""
 
     async def story() -> None:
@@ -31,7 +34,9 @@ def test_nothing_is_placed_while_the_account_is_made_flat(configure: Configure, 
             one = counter.one
             ready = await counter.ask(PrepareContract(AAPL))
             assert isinstance(ready, ContractReady)
-            await eventually(lambda: any(q.bid and q.ask for q in one.told.of(Quote)), "both sides of a quote")
+            await eventually(
+                lambda: any(q.bid and q.ask for q in one.told.of(Quote)), "both sides of a quote"
+            )
             buy = Leg("K1-desk-X", "exit", "BUY", "MKT", HELD, tif="DAY")
             account = one.session.account
             assert isinstance(
@@ -53,11 +58,10 @@ def test_nothing_is_placed_while_the_account_is_made_flat(configure: Configure, 
             assert len(reply.closing) == 1
             await eventually(lambda: not one.current.positions(), "flat")
 
-            async def again() -> bool:
-                return isinstance(await counter.ask(wanted), PlaceReply)
-
-            while not await again():
-                await asyncio.sleep(0.01)
+            again = itertools.count()
+            await eventually(
+                lambda: counter.commands.handle(f"again {next(again)}", wanted) is None, "placing goes on"
+            )
 
     asyncio.run(asyncio.wait_for(story(), 30))
 
@@ -78,5 +82,40 @@ def test_orders_written_just_before_are_cancelled_too(configure: Configure, pape
             assert isinstance(reply, FlattenReply)
             assert set(reply.cancelled) == {leg.ref for leg in bracket(wanted).legs}
             assert one.current.live_refs() == ()
+
+    asyncio.run(asyncio.wait_for(story(), 30))
+
+
+def test_a_stop_of_the_guard_that_came_too_late_is_not_written(
+    configure: Configure, paper: RunningGateway
+) -> None:
+    """What it protects was closed while it waited for its turn: it would sell what is not held."""
+
+    async def story() -> None:
+        async with serving(configure(paper.port)) as counter:
+            one = counter.one
+            ready = await counter.ask(PrepareContract(AAPL))
+            assert isinstance(ready, ContractReady)
+            await eventually(
+                lambda: any(q.bid and q.ask for q in one.told.of(Quote)), "both sides of a quote"
+            )
+            account, contract = one.session.account, ready.contract
+            stop = Leg("guard:265598-S1", "stop", "SELL", "STP", HELD, stop_price=1.0, tif="GTC")
+            for held in (0, HELD):
+                name = f"guard {held}"
+                if held:
+                    buy = Leg("K1-desk-X", "exit", "BUY", "MKT", held, tif="DAY")
+                    await counter.ask(PlaceOrders("K1", account, contract, (buy,), "test"))
+                    await eventually(one.current.positions, "the position")
+                reply = await counter.ask(
+                    PlaceOrders(name, account, contract, (stop,), "position without a stop")
+                )
+                if held:
+                    assert reply == PlaceReply(name, "sent")
+                else:
+                    assert refused(reply) == ("NOT_MISSING", True)
+            await eventually(
+                lambda: one.current.live_refs() == (stop.ref,), "one stop, the one that was needed"
+            )
 
     asyncio.run(asyncio.wait_for(story(), 30))
