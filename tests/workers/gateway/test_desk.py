@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import msgspec
+
 from router.messages import (
     CommandRefused,
     ContractReady,
@@ -114,6 +116,9 @@ def test_a_stop_of_the_guard_that_came_too_late_is_not_written(
                     assert reply == PlaceReply(name, "sent")
                 else:
                     assert refused(reply) == ("NOT_MISSING", True)
+            twin = msgspec.structs.replace(stop, ref="guard:265598-S2")
+            again = PlaceOrders("again", account, contract, (twin,), "position without a stop")
+            assert refused(await counter.ask(again)) == ("NOT_MISSING", True)  # before IB tells of the first
             await eventually(
                 lambda: one.current.live_refs() == (stop.ref,), "one stop, the one that was needed"
             )
