@@ -134,8 +134,9 @@ class Book:
         return self._outcome
 
     def restate(self, messages: Sequence[Message], *, at_ms: int) -> Outcome:
-        """A snapshot: what it does not list is not held, provided that IB itself had been asked (link READY)."""
+        """A snapshot, or a LinkState with a list: what is not listed is not held, if IB had been asked (link READY)."""
         listed = {m.contract.con_id for m in messages if isinstance(m, PositionSnapshot)}
+        listed |= {con_id for m in messages if isinstance(m, LinkState) for con_id in m.held or ()}
         asked = any(isinstance(m, LinkState) and m.phase is LinkPhase.READY for m in messages)
         gone = [
             PositionSnapshot(one.account, one.contract, 0.0, 0.0, replayed=True, received_ns=0)

@@ -230,8 +230,11 @@ class Dispatch:
 
     def _fold(self, book: Book, envelope: Envelope, at_ms: int) -> Outcome:
         """One message the book cannot fold must not stop all that follow: told, counted, and still on its stream."""
+        message = envelope.message
         try:
-            return book.apply(envelope.message, at_ms=at_ms)
+            if isinstance(message, LinkState) and message.held is not None:
+                return book.restate([message], at_ms=at_ms)
+            return book.apply(message, at_ms=at_ms)
         except Exception:
             self._counts["errors"] += 1
             self._log.exception("event not folded", publisher=envelope.publisher, message=envelope.message)

@@ -70,7 +70,11 @@ class LinkPhase(StrEnum):
 
 
 class LinkState(Message, frozen=True):
-    """The IB connection changed state."""
+    """The IB connection changed state.
+
+    `held`: the conIds of every position, after IB was asked for all; None where it was not. IB says nothing of a
+    position that was closed while nobody was connected, so what is not listed is not held.
+    """
 
     phase: LinkPhase
     reason: str
@@ -78,3 +82,4 @@ class LinkState(Message, frozen=True):
     account: str = ""
     server_version: int = 0
     client_id: int = 0
+    held: tuple[int, ...] | None = None

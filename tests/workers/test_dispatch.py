@@ -471,6 +471,24 @@ def test_what_a_snapshot_alone_tells_is_told_to_the_platform_once(stage: Stage) 
     assert [event["action_type"] for event in stage.told()] == ["ENTRY", "SCALE_OUT", "EXIT"]
 
 
+def test_a_position_closed_while_nobody_was_connected_is_gone(stage: Stage) -> None:
+    """A gateway started anew hears nothing of it from IB, and the executions come as repeats: its list says it."""
+    stage.up()
+    decisions, trade = split(won(Story())[:9])
+    stage.bus.say("sizing", *decisions)
+    stage.bus.say("gateway", *trade, replace(Story().position(2), contract=other_contract()))
+    stage.settle()
+    assert stage.client.call("GET", keys.POSITION_COUNT) == b"2"
+    held = (Story().request.contract.con_id,)
+    stage.bus.say("gateway", LinkState(LinkPhase.DOWN, "killed"), LinkState(LinkPhase.READY, "rebuilt"))
+    stage.settle()
+    assert stage.client.call("GET", keys.POSITION_COUNT) == b"2"  # nobody has asked IB for all of them
+    stage.bus.say("gateway", LinkState(LinkPhase.READY, "rebuilt", held=held))
+    stage.settle()
+    assert stage.client.call("GET", keys.POSITION_COUNT) == b"1"
+    assert stage.client.call("GET", keys.CONNECTION_STATUS) == b"connected"
+
+
 def other_contract() -> Any:
     """Another option."""
     return replace(Story().request.contract, con_id=2002)

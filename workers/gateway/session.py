@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from conf.ib_errors import load_ib_errors
@@ -40,6 +41,7 @@ from workers.gateway.current import Current
 from workers.gateway.doubts import ROUNDS, Doubts
 from workers.gateway.known import Known
 from workers.gateway.link import Link
+from workers.gateway.listing import Listing
 from workers.gateway.login import choose_account
 from workers.gateway.outbox import nothing
 from workers.gateway.twins import Twins
@@ -74,6 +76,7 @@ class Session:
         self._failure: BaseException | None = None  # of the sink: what IB says cannot be kept
         self._resync = asyncio.Event()
         self._data_lost = False
+        self._listing = Listing()
         self._connectivity = Connectivity()
         self._doubts = doubts if doubts is not None else Doubts()
         self._twins = Twins()
@@ -123,6 +126,7 @@ class Session:
         for message in messages:
             self._known.observe(message)
             self._current.observe(message)
+            self._listing.observe(message)
             if isinstance(message, BrokerError):
                 self._on_error(message)
                 continue
@@ -211,6 +215,7 @@ class Session:
         while self._resync.is_set():
             self._resync.clear()
             await self._ask_for_everything()
+        self._listing.complete()
         self._judge("rebuilt from IB")
         doubts = self._known.doubts()
         if doubts:
@@ -232,6 +237,7 @@ class Session:
             self.link.forget_quotes()
         self._current.begin_rebuild()
         self._twins.forget()
+        self._listing.begin()
         for ask in (
             self.link.positions,
             self.link.open_orders,
@@ -378,7 +384,8 @@ class Session:
             client_id=self.client_id,
         )
         self._current.observe(state)
-        self._publish(state)
+        held = self._listing.take(self._current.positions()) if phase is LinkPhase.READY else None
+        self._publish(msgspec.structs.replace(state, held=held))
 
     def _publish(self, *messages: BusMessage) -> None:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from conf.settings import Settings
@@ -76,7 +77,10 @@ def test_ready(configure: Configure) -> None:
             state = await one.reaches(READY)
             assert one.told.phases == [CONNECTING, SYNCING, READY]
             assert all(len(peer.asked[message_id]) == 1 for message_id in REBUILD)
-            assert state == LinkState(READY, "rebuilt from IB", ("DU1000001",), "DU1000001", 176, 3)
+            held = tuple(message.contract.con_id for message in one.told.of(PositionSnapshot))
+            assert state == LinkState(READY, "rebuilt from IB", ("DU1000001",), "DU1000001", 176, 3, held)
+            assert one.current.link == msgspec.structs.replace(state, held=None)
+            assert held
             assert one.session.account == "DU1000001"
             kinds = [type(message) for message in one.told.messages]
             assert kinds.index(PositionSnapshot) < kinds.index(AccountSnapshot) < len(kinds) - 1
