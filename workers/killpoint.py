@@ -30,6 +30,8 @@ SIZING = (
     "sizing.request.before",
     "sizing.request.after",
     "sizing.answered",  # submission has answered
+    "sizing.refused.before",  # the end of a signal that is not sent
+    "sizing.refused.after",
 )
 SUBMISSION = (
     "submission.request",
@@ -38,6 +40,8 @@ SUBMISSION = (
     "submission.placed",  # the gateway has answered
     "submission.told.before",
     "submission.told.after",
+    "submission.refused.before",
+    "submission.refused.after",
     "submission.reply.before",
     "submission.reply.after",
 )
@@ -45,6 +49,8 @@ GATEWAY = (
     "gateway.prepare",
     "gateway.details.before",  # awaits IB
     "gateway.details.after",
+    "gateway.nearest.before",  # awaits IB, for a contract that is not listed
+    "gateway.nearest.after",
     "gateway.rule.before",  # awaits IB
     "gateway.rule.after",
     "gateway.prepared.before",
@@ -68,9 +74,12 @@ RECOVERY = (  # reached only by a process that finds work of an earlier one
     "sizing.find.after",
     "sizing.found",
     "gateway.find",
+    "gateway.recover.begun",
     "gateway.recover.settled",
     "gateway.recover.asked",
     "gateway.recover.decided",
+    "gateway.resolved.before",  # durable write of what was decided
+    "gateway.resolved.after",
 )
 POINTS = SIZING + SUBMISSION + GATEWAY + RECOVERY
 

@@ -337,7 +337,9 @@ class Sizing:
             field=refused.field,
             value=refused.value,
         )
+        kill_point("sizing.refused.before")
         self._publish(refused)
+        kill_point("sizing.refused.after")
 
     def _leave(self, candidate: Candidate) -> None:
         candidate.deadline_ns = 0

@@ -181,6 +181,7 @@ class Submission:
         self._counts["refused"] += 1
         signal, status = request.signal, code.status
         self._log.info("order refused", signal_id=signal.id, status=status, reason=reason, detail=reply.text)
+        kill_point("submission.refused.before")
         self._shell.publisher.publish(
             SignalRefused(
                 delivery=request.delivery,
@@ -195,6 +196,7 @@ class Submission:
                 code=code,
             )
         )
+        kill_point("submission.refused.after")
 
     # ------------------------------------------------------------ entries that rest too long
 

@@ -118,7 +118,7 @@ class Commands:
                 Priority.ENTRY,
                 lambda: _told(answer, self._send_or_refuse(command)),
                 size=len(command.legs),
-                dropped=lambda error: answer(dropped(error)),
+                dropped=lambda error: _told(answer, dropped(error)),
             )
         except UnitTooLarge as error:
             return CommandRefused(code=Reason.TOO_MANY_LEGS, text=str(error))
@@ -217,7 +217,9 @@ class Commands:
 
     def _decided(self, request: OrderRequest, how: str) -> None:
         change = OrderChange("parked", request.delivery, request.account, request.contract, (), how)
+        kill_point("gateway.resolved.before")
         self._durable(change)
+        kill_point("gateway.resolved.after")
         self._known.observe(change)
         log.warning("order in doubt resolved", order_ref=request.delivery, how=how)
 

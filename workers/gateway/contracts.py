@@ -91,7 +91,8 @@ class Contracts:
         found = await self._session.link.contract_details(wanted, self._session.request_timeout_s)
         point("gateway.details.after")
         if len(found) != 1:
-            raise NotOne(f"fits {len(found)} contracts at IB" if found else await self._not_listed(wanted))
+            several = f"fits {len(found)} contracts at IB"
+            raise NotOne(several if found else await self._not_listed(wanted, point))
         ready = found[0]
         if not ready.contract.exchange:
             ready = msgspec.structs.replace(
@@ -105,18 +106,20 @@ class Contracts:
             del self._known[next(iter(self._known))]
         return ready
 
-    async def _not_listed(self, wanted: ContractSpec) -> str:
+    async def _not_listed(self, wanted: ContractSpec, point: Callable[[str], None]) -> str:
         """That it is not listed, and for an option what is: strikes of its expiry, else expiries of its strike."""
         text = "is not listed at IB"
         if wanted.sec_type != "OPT":
             return text
         for loose in ({"strike": 0.0}, {"expiry": ""}):
+            point("gateway.nearest.before")
             try:
                 listed = await self._session.link.contract_details(
                     msgspec.structs.replace(wanted, con_id=0, local_symbol="", **loose), RULE_S
                 )
             except (TimeoutError, OSError):
                 return text
+            point("gateway.nearest.after")
             near = nearest_listed(wanted, [one.contract for one in listed])
             if near:
                 return f"{text}; {near}"

@@ -36,6 +36,7 @@ class Intention:
     connection: int
     intent: OrderIntent
     sent: bool = False
+    released: bool = False  # to be sent again: decided, and not intended anew yet
 
 
 class Known:
@@ -83,10 +84,16 @@ class Known:
             return "adopted"
         if delivery not in self._intended:
             return "in_doubt" if delivery in self._parked else "unknown"
-        return "adopted" if self._intended[delivery].connection == self.connection else "in_doubt"
+        intention = self._intended[delivery]
+        if intention.released:
+            return "unknown"
+        return "adopted" if intention.connection == self.connection else "in_doubt"
 
     def doubts(self) -> list[Intention]:
-        """Brackets that an earlier connection may have sent, that IB does not know, and that are not parked."""
+        """Brackets that an earlier connection may have sent, that IB does not know, and that are not parked.
+
+        Also those that were to be sent again, by a process that was killed before it intended them anew.
+        """
         return [
             intention
             for delivery, intention in self._intended.items()
@@ -106,7 +113,8 @@ class Known:
         """An operator's or the recovery's word: only `resend` makes it unknown again."""
         self._parked.pop(delivery, None)
         if how == "resend":
-            self._intended.pop(delivery, None)
+            if delivery in self._intended:
+                self._intended[delivery].released = True
         else:
             self._see_evidence(f"{delivery}-E")
 

@@ -260,6 +260,7 @@ class Session:
 
         A connection that is lost meanwhile ends this; the next rebuild begins anew.
         """
+        kill_point("gateway.recover.begun")
         await asyncio.sleep(self._settings.broker.settle_s)
         kill_point("gateway.recover.settled")
         if self._connectivity.server:

@@ -215,9 +215,22 @@ def test_a_decision_on_a_parked_delivery(how: str, verdict: str) -> None:
     assert made.intent_of(ONE) == intent()
     made.observe(OrderChange("parked", ONE, "DU1", OPTION, (), how))
     assert made.parked() == []
-    assert made.intent_of(ONE) is None
+    assert (made.intent_of(ONE) is None) == (how != "resend")
     assert made.verdict(ONE) == verdict
     made.observe(intent(first_id=201))
+    assert made.verdict(ONE) == "adopted"
+
+
+def test_killed_between_the_decision_and_the_second_intent() -> None:
+    """What was to be sent again and was not is in doubt again: the next recovery decides anew, nothing is forgotten."""
+    made = Known()
+    made.observe(intent())
+    made.observe(OrderChange("parked", ONE, "DU1", OPTION, (), "resend"))
+    made.new_connection()
+    assert [doubt.intent for doubt in made.doubts()] == [intent()]
+    assert made.verdict(ONE) == "unknown"
+    made.observe(intent(first_id=201))
+    assert made.doubts() == []
     assert made.verdict(ONE) == "adopted"
 
 
