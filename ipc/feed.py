@@ -12,6 +12,7 @@ from ipc.codec import DecodeError, decode_bus_reply, encode, read_frame, subscri
 from ipc.context import Context
 from ipc.follower import Delivery, Follower, Timing
 from ipc.frame import Position, RawFrame
+from ipc.letter import seal, unseal
 from ipc.protocol import BusReply, Lost
 from ipc.quarantine import Quarantine
 from ipc.topics import HEARTBEAT
@@ -70,7 +71,7 @@ class Feed:
         if asked is None:
             return
         try:
-            self.replies.send_multipart([b"%d" % asked.number, encode(asked.request)], zmq.NOBLOCK)
+            self.replies.send(seal(b"%d" % asked.number, encode(asked.request)), zmq.NOBLOCK)
         except zmq.Again:
             self.follower.unsent(now_ns)
 
@@ -101,11 +102,11 @@ class Feed:
     def _read_replies(self, now_ns: int, out: list[Delivery]) -> None:
         try:
             while True:
-                parts = self.replies.recv_multipart(zmq.NOBLOCK)
-                reply = self._reply(parts)
-                if reply is not None:
+                answer = self._reply(self.replies.recv(zmq.NOBLOCK))
+                if answer is not None:
+                    number, reply = answer
                     raws = () if isinstance(reply, Lost) else reply.frames
-                    self.follower.on_reply(int(parts[0]), reply, self._readable(raws), now_ns, out)
+                    self.follower.on_reply(number, reply, self._readable(raws), now_ns, out)
         except zmq.Again:
             pass
 
@@ -121,14 +122,13 @@ class Feed:
     def _unreadable(self, raw: bytes, error: DecodeError) -> None:
         self._quarantine.keep(f"{self.source.name}.pub", str(error), raw)
 
-    def _reply(self, parts: list[bytes]) -> BusReply | None:
+    def _reply(self, letter: bytes) -> tuple[int, BusReply] | None:
         try:
-            number, payload = parts
-            int(number)
+            number, payload = unseal(letter)
             reply = decode_bus_reply(payload)
             if reply.publisher != self.source.name:
                 raise ValueError(f"{reply.publisher} answers at {self.source.cmd}: check the endpoints")
-            return reply
+            return int(number), reply
         except (DecodeError, ValueError) as error:
-            self._quarantine.keep(f"{self.source.name}.cmd", str(error), b"".join(parts))
+            self._quarantine.keep(f"{self.source.name}.cmd", str(error), letter)
             return None

@@ -13,6 +13,7 @@ from ipc.clock import NEVER, NS
 from ipc.codec import DecodeError, decode_reply, encode
 from ipc.context import Context, Socket, nothing
 from ipc.errors import NoReply
+from ipc.letter import seal, unseal
 from ipc.quarantine import Quarantine
 from ipc.topics import COMMANDS
 from router.messages import Message
@@ -122,7 +123,7 @@ class Requester:
         """Hand out the replies that have come, send again what is due. Returns nothing: `on_reply` was called."""
         try:
             while True:
-                self._on_parts(self._socket.recv_multipart(zmq.NOBLOCK))
+                self._on_letter(self._socket.recv(zmq.NOBLOCK))
         except zmq.Again:
             pass
         now_ns = self._now()
@@ -144,13 +145,13 @@ class Requester:
         """Close the socket. Commands without a reply are forgotten here; they may be carried out."""
         self._socket.close()
 
-    def _on_parts(self, parts: list[bytes]) -> None:
+    def _on_letter(self, letter: bytes) -> None:
         try:
-            wire_id, payload = parts
+            wire_id, payload = unseal(letter)
             reply = decode_reply(payload)
             name = wire_id.decode()
         except (DecodeError, ValueError) as error:
-            self.quarantine.keep(f"reply from {self.endpoint}", str(error), b"".join(parts))
+            self.quarantine.keep(f"reply from {self.endpoint}", str(error), letter)
             return
         pending = self._pending.pop(name, None)
         if pending is None:
@@ -163,7 +164,7 @@ class Requester:
         pending.send_ns = now_ns + UNSENT_NS
         if not self._blocked:
             try:
-                self._socket.send_multipart([wire_id.encode(), pending.payload], zmq.NOBLOCK)
+                self._socket.send(seal(wire_id.encode(), pending.payload), zmq.NOBLOCK)
             except zmq.Again:
                 self._blocked = True
             else:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from ipc.clock import NEVER
 from ipc.codec import DecodeError, decode_request, encode
 from ipc.context import Context, Socket, nothing
+from ipc.letter import seal, unseal
 from ipc.protocol import BusRequest, Sync, TakeSnapshot
 from ipc.publisher import Publisher
 from ipc.quarantine import Quarantine
@@ -116,16 +117,17 @@ class Responder:
         self._socket.close()
 
     def _on_parts(self, parts: list[bytes]) -> None:
-        asker = parts[0]
+        asker, letter = parts[0], b"".join(parts[1:])
+        wire_id = b""
         try:
-            _, wire_id, payload = parts
+            wire_id, payload = unseal(letter)
             request_id = wire_id.decode()
             request = decode_request(payload)
         except (DecodeError, ValueError) as error:
             self.stats.undecodable += 1
-            self.quarantine.keep(f"command to {self.endpoint}", str(error), b"".join(parts[1:]))
+            self.quarantine.keep(f"command to {self.endpoint}", str(error), letter)
             refused = CommandRefused(Reason.UNDECODABLE, f"not a command of this version: {error}")
-            self._send(asker, parts[1] if len(parts) > 1 else b"", encode(refused))
+            self._send(asker, wire_id, encode(refused))
             return
         if isinstance(request, Sync | TakeSnapshot):
             self._serve(asker, wire_id, request)
@@ -167,7 +169,7 @@ class Responder:
 
     def _send(self, asker: bytes, wire_id: bytes, payload: bytes) -> None:
         try:
-            self._socket.send_multipart([asker, wire_id, payload], zmq.NOBLOCK)
+            self._socket.send_multipart([asker, seal(wire_id, payload)], zmq.NOBLOCK)
         except zmq.ZMQError as error:
             if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
                 raise

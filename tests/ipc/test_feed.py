@@ -11,6 +11,7 @@ from ipc.batch import Batch
 from ipc.bus import BEGINNING
 from ipc.codec import encode
 from ipc.feed import Feed
+from ipc.letter import seal
 from ipc.protocol import SnapshotPart, Sync, Synced
 from tests.ipc.helpers import Bus, beat, frame_of, sent
 
@@ -33,13 +34,13 @@ def test_frame_that_cannot_be_read_is_kept_aside_and_repaired(bus: Bus) -> None:
     assert subscriber.quarantine.count == 1
 
 
-WRONG = [b"1", encode(SnapshotPart("sizing", 1, 0, {}, 0, 1))]  # of another publisher
+WRONG = seal(b"1", encode(SnapshotPart("sizing", 1, 0, {}, 0, 1)))  # of another publisher
 
 
 @pytest.mark.parametrize(
-    "parts", [[b"1", b"\xc1"], [b"x", encode(Synced("gateway", 1, 0, 0, {}, {}))], [b"1"], WRONG]
+    "letter", [seal(b"1", b"\xc1"), seal(b"x", encode(Synced("gateway", 1, 0, 0, {}, {}))), b"1", WRONG]
 )
-def test_reply_that_cannot_be_read_is_kept_aside(bus: Bus, parts: list[bytes]) -> None:
+def test_reply_that_cannot_be_read_is_kept_aside(bus: Bus, letter: bytes) -> None:
     """A reply that is none is counted, and the question stays open."""
     bus.stop()
     router = bus.context.socket(zmq.ROUTER)
@@ -47,7 +48,7 @@ def test_reply_that_cannot_be_read_is_kept_aside(bus: Bus, parts: list[bytes]) -
     subscriber, _ = bus.subscriber(("trade",))
     bus.run_until(lambda: router.poll(0), "the question")
     asker = router.recv_multipart()[0]
-    router.send_multipart([asker, *parts])
+    router.send_multipart([asker, letter])
     bus.run_until(lambda: subscriber.quarantine.count == 1, "kept aside")
     assert not subscriber.following
     router.close()

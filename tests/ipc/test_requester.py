@@ -9,6 +9,7 @@ import pytest
 
 from ipc.bus import NoReply
 from ipc.clock import NEVER
+from ipc.letter import seal
 from router.messages import CancelReply, CommandRefused, Message, PlaceReply
 from tests.ipc.commands import Pair, cancel, find
 from tests.ipc.helpers import sent
@@ -142,8 +143,8 @@ def test_call_without_an_answer(pair: Pair) -> None:
     assert len(pair.requester) == 0
 
 
-@pytest.mark.parametrize("parts", [[b"CancelOrders:a", b"\xc1"], [b"\xff", b""], [b"one"]])
-def test_reply_that_cannot_be_read_is_kept_aside(short_dir: Path, parts: list[bytes]) -> None:
+@pytest.mark.parametrize("letter", [seal(b"CancelOrders:a", b"\xc1"), seal(b"\xff", b""), b"one"])
+def test_reply_that_cannot_be_read_is_kept_aside(short_dir: Path, letter: bytes) -> None:
     """It is counted, and the command stays open."""
     pair = Pair(short_dir)
     got: list[Message] = []
@@ -151,7 +152,7 @@ def test_reply_that_cannot_be_read_is_kept_aside(short_dir: Path, parts: list[by
     socket = pair.responder.sockets[0]
     pair.serve_until(lambda: socket.poll(0), "it arrives", answer=False)
     asker = socket.recv_multipart()[0]
-    socket.send_multipart([asker, *parts])
+    socket.send_multipart([asker, letter])
     pair.serve_until(lambda: pair.requester.quarantine.count == 1, "kept aside", answer=False)
     pair.clock.forward(1.0)
     pair.serve_until(lambda: got, "the reply to the resend")

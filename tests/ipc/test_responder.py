@@ -11,6 +11,7 @@ import zmq
 from ipc.bus import Context
 from ipc.clock import NEVER
 from ipc.codec import decode_reply, encode
+from ipc.letter import seal, unseal
 from ipc.protocol import Sync
 from router.errors import FieldError, Recoverable
 from router.messages import CancelReply, CommandRefused, Message, PlaceReply
@@ -33,12 +34,12 @@ class Client:
 
     def ask(self, name: str, message: Message) -> None:
         """Send a command as a Requester does."""
-        self.send(f"{type(message).__name__}:{name}".encode(), encode(message))
+        self.send(seal(f"{type(message).__name__}:{name}".encode(), encode(message)))
 
     def reply(self) -> Message:
         """The next reply."""
         self.pair.serve_until(lambda: self.socket.poll(0), "a reply")
-        return decode_reply(self.socket.recv_multipart()[1])
+        return decode_reply(unseal(self.socket.recv())[1])
 
     def close(self) -> None:
         """Go away."""
@@ -217,7 +218,8 @@ def test_reply_on_a_closed_socket_is_an_error(short_dir: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "parts", [[b"CancelOrders:a", b"\xc1"], [b"\xff", encode(cancel("a"))], [b"one"], [b"a", b"b", b"c"]]
+    "parts",
+    [[seal(b"CancelOrders:a", b"\xc1")], [seal(b"\xff", encode(cancel("a")))], [b"one"], [b"a", b"b", b"c"]],
 )
 def test_request_that_cannot_be_read_is_refused_and_kept_aside(short_dir: Path, parts: list[bytes]) -> None:
     """The asker hears so, the bytes are kept, and the next command is served."""
@@ -238,7 +240,7 @@ def test_process_that_publishes_nothing_says_so(short_dir: Path) -> None:
     """A subscriber that asks the wrong process is told."""
     pair = Pair(short_dir)
     client = Client(pair)
-    client.send(b"1", encode(Sync(("trade",), 0, 0)))
+    client.send(seal(b"1", encode(Sync(("trade",), 0, 0))))
     reply = client.reply()
     assert isinstance(reply, CommandRefused)
     assert reply.code == "NO_PUBLISHER"
