@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tests.storm.stage import ROLES, Stage
+from tests.storm.stage import AROUND, ROLES, Stage
 from workers.killpoint import GATEWAY, POINTS, RECOVERY, SIZING, SUBMISSION
 
 HIT_S = 8.0  # for an armed process to come to its point
 ACK_S = 45.0  # for a signal to reach its end
+AROUND_P = 0.08  # of a process round the order's way to be killed too, and of Redis among those a half
+FLAT_EVERY = 50  # kills after which everything is closed, so that money never runs out
+PROGRESS_S = 60.0
 ROLE_OF = {
     **dict.fromkeys(SIZING, "sizing"),
     **dict.fromkeys(SUBMISSION, "submission"),
@@ -20,13 +25,27 @@ ROLE_OF = {
 }
 # what has to happen before a point of the recovery can be reached: another process, or this one, died there
 BEFORE = {
+    "submission.refused.before": "gateway.place",  # and the gateway stays dead until the signal is stale
+    "submission.refused.after": "gateway.place",
     "sizing.find.before": "sizing.received.after",
     "sizing.find.after": "sizing.received.after",
     "sizing.found": "sizing.received.after",
     "gateway.find": "sizing.received.after",
+    "gateway.recover.begun": "gateway.intent.after",
     "gateway.recover.settled": "gateway.intent.after",
     "gateway.recover.asked": "gateway.intent.after",
     "gateway.recover.decided": "gateway.intent.after",
+    "gateway.resolved.before": "gateway.intent.after",
+    "gateway.resolved.after": "gateway.intent.after",
+}
+# points that only a signal of another kind comes to
+KIND_OF = {
+    "sizing.refused.before": "dry_run",
+    "sizing.refused.after": "dry_run",
+    "submission.refused.before": "old",
+    "submission.refused.after": "old",
+    "gateway.nearest.before": "unlisted",
+    "gateway.nearest.after": "unlisted",
 }
 SHORT = (
     "sizing.take.after",
@@ -65,13 +84,24 @@ class Tally:
 
     def __init__(self) -> None:
         self.kills = 0
-        self.crashes: list[str] = []  # roles that ended without being killed
+        self.killed: Counter[str] = Counter()  # by role
         self.hit: set[str] = set()
         self.missed: list[Trial] = []
         self.ready_s: list[float] = []
+        self._told_s = time.monotonic()
+
+    def count(self, role: str) -> None:
+        """One more kill; says each minute how far it is."""
+        self.kills += 1
+        self.killed[role] += 1
+        now_s = time.monotonic()
+        if now_s - self._told_s > PROGRESS_S:
+            self._told_s = now_s
+            sys.stdout.write(f"  {self.kills} kills on this stack so far: {dict(self.killed)}\n")
+            sys.stdout.flush()
 
 
-def at_points(stage: Stage, trials: Iterable[Trial], tally: Tally) -> None:
+def at_points(stage: Stage, tally: Tally, trials: Iterable[Trial]) -> None:
     """Kill at each point once while a signal is on its way; each signal must then come to its end."""
     for trial in trials:
         first = BEFORE.get(trial.point, "")
@@ -92,14 +122,14 @@ def at_points(stage: Stage, trials: Iterable[Trial], tally: Tally) -> None:
                 _settle_second(stage, role, tally)
         if role == "gateway":
             tally.ready_s.append(stage.await_ready())
-        _await_end(stage, stage.sent[-1], trial, tally)
+        _await_end(stage, stage.sent[-1], trial)
 
 
-def _await_end(stage: Stage, signal_id: str, trial: Trial, tally: Tally) -> None:
+def _await_end(stage: Stage, signal_id: str, trial: Trial) -> None:
     """Until the signal's end is told; what ends by itself meanwhile is started again, as supervisord does."""
 
     def ended() -> bool:
-        tally.crashes += stage.revive()
+        stage.revive()
         return stage.ack(signal_id) is not None
 
     stage.await_true(ended, f"an ack of {signal_id} after {trial}", ACK_S)
@@ -122,19 +152,21 @@ def _die(stage: Stage, role: str, point: str, again: str, trial: Trial, tally: T
     rearm(stage, role, point)
     pid = stage.pid(role)
     _await_ready_or_dead(stage, role, trial)
-    stage.send(targets=trial.targets)
+    stage.send(targets=trial.targets, kind=KIND_OF.get(trial.point, ""))
     if _hits(stage, pid):
-        tally.kills += 1
+        tally.count(role)
         tally.hit.add(point)
     else:
         tally.missed.append(trial)
         stage.kill(role)
+    if KIND_OF.get(trial.point) == "old":
+        stage.await_stale()
     stage.start(role, again)
 
 
 def _await_hit(stage: Stage, role: str, trial: Trial, tally: Tally) -> None:
     if _hits(stage, stage.pid(role)):
-        tally.kills += 1
+        tally.count(role)
         tally.hit.add(trial.point)
         stage.start(role)
     else:
@@ -148,7 +180,7 @@ def _settle_second(stage: Stage, role: str, tally: Tally) -> None:
     while time.monotonic() < deadline and not stage.has_ended(stage.pid(role)):
         time.sleep(0.01)
     if stage.has_ended(stage.pid(role)):
-        tally.kills += 1
+        tally.count(role)
         stage.start(role)
     else:
         rearm(stage, role, "")
@@ -163,36 +195,45 @@ def _hits(stage: Stage, pid: int) -> bool:
     return False
 
 
-def at_random(stage: Stage, kills: int, seed: int, tally: Tally, *, until: float = float("inf")) -> None:
-    """Signals come in bunches; one, two or all three of the processes die at any moment. Ends at `until` at the latest."""
+def at_random(stage: Stage, tally: Tally, *, kills: int, seed: int) -> None:
+    """Signals come in bunches; any of the processes die at any moment, alone or together."""
     chance = random.Random(seed)
-    done = 0
-    while done < kills and time.monotonic() < until:
+    begun, flat = tally.kills, 0
+    while tally.kills - begun < kills:
+        stage.revive()
         for _ in range(chance.randint(0, 2)):
             stage.send(targets=chance.choice((1, 1, 3)))
         time.sleep(chance.expovariate(1 / 0.08))
-        victims = chance.sample(ROLES, chance.choice((1, 1, 1, 2, 3)))
+        victims = draw(chance)
         for role in victims:
             stage.kill(role)
+            tally.count(role)
         for role in victims:
             stage.start(role)
-        done += len(victims)
-        tally.kills += len(victims)
         if "gateway" in victims and chance.random() < 0.7:  # else it is killed again before it is READY
             tally.ready_s.append(stage.await_ready())
-        if done // 50 != (done - len(victims)) // 50:
+        if (tally.kills - begun) // FLAT_EVERY != flat:
+            flat = (tally.kills - begun) // FLAT_EVERY
             stage.await_ready()
             stage.flatten()
-    settle(stage, tally)
+    settle(stage)
 
 
-def settle(stage: Stage, tally: Tally) -> None:
+def draw(chance: random.Random) -> list[str]:
+    """Who dies together: one, two or all three on the order's way; now and then one round it, alone or with them."""
+    victims = chance.sample(ROLES, chance.choice((1, 1, 1, 2, 3)))
+    if chance.random() < AROUND_P:
+        victims = [*(victims if chance.random() < 0.5 else ()), chance.choice(AROUND)]
+    return victims
+
+
+def settle(stage: Stage) -> None:
     """Give every signal the time to come to its end."""
-    tally.crashes += stage.revive()
+    stage.revive()
     stage.await_ready()
     waiting = set(stage.sent)
     deadline = time.monotonic() + ACK_S
     while waiting and time.monotonic() < deadline:
-        tally.crashes += stage.revive()
+        stage.revive()
         waiting = {signal_id for signal_id in waiting if stage.ack(signal_id) is None}
         time.sleep(0.05)

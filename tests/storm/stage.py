@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,24 @@ from router.contract import fingerprint
 from router.messages import Flatten, FlattenReply, HoldingsQuery, HoldingsReply, Message
 from tests.helpers import PROJECT, make_root
 from workers.cli.demo import STRIKES, demo_signal
-from workers.store.client import Client, StoreAway, connect
-from workers.store.producer import ack_of, push
+from workers.store import keys
+from workers.store.client import Client, StoreAway, Word, connect
 
-ROLES = ("sizing", "submission", "gateway")  # the way of an order: these are killed
-LASTING = ("redis", "paper", "dispatch")
+ROLES = ("sizing", "submission", "gateway")  # the way of an order: these are killed most
+AROUND = ("dispatch", "redis")  # these now and then
+# In this order; the broker is never killed.
+FIRST = ("redis", "paper", "gateway", "dispatch", "submission", "sizing")
+REDIS_S = 10.0  # for Redis to come back
+LIST = keys.execution_list("SPY")
+MAX_AGE_MS = 20_000
+OLD_MS = 17_000  # age of a signal that is soon stale
+UNLISTED = 450.37  # strike
 SPEED = {  # a restart costs little, a signal stays fresh over it, and nothing is refused for want of money
     "ROUTER_BROKER__BACKOFF_FIRST_S": "0.02",
     "ROUTER_BROKER__BACKOFF_MAX_S": "0.2",
     "ROUTER_BROKER__SETTLE_S": "0.2",
     "ROUTER_BUS__RESEND_S": "0.2",
-    "ROUTER_INGRESS__MAX_AGE_MS": "20000",
+    "ROUTER_INGRESS__MAX_AGE_MS": str(MAX_AGE_MS),
     "ROUTER_INGRESS__MAX_PER_SYMBOL": "1000",
     "ROUTER_RISK__MAX_POSITIONS": "1000",
     "ROUTER_SIZING__BASE_FRACTION": "0.002",
@@ -57,18 +65,24 @@ class Stage:
             cwd=PROJECT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         self._pids: dict[str, int] = {}
+        self._role_of: dict[int, str] = {}
         self._ended: dict[int, int] = {}
+        self._fell_s: dict[str, float] = {}  # when a role's process last ended
+        self.crashes: list[str] = []  # roles that ended otherwise than by SIGKILL, and how
         self._buffer = b""
         self._numbers = itertools.count(time.time_ns() % 10**9)
         self.context = Context(Options(linger_ms=0))
         self.redis: Client = connect(self.settings.redis_url, name="storm")
         self.sent: list[str] = []
+        self.pushed_again = 0
+        self._stale_s = 0.0
+        self._waiting: dict[str, str] = {}  # payloads of signals without an ack, as far as was looked
 
     def __enter__(self) -> Stage:
         try:
-            for role in (*LASTING[:2], "gateway", "dispatch", "submission", "sizing"):
+            for role in FIRST:
                 self.start(role)
-            self.await_true(self._redis_is_up, "Redis is up")
+            self.call("PING")
             self.await_ready()
         except BaseException:
             self.__exit__()
@@ -98,14 +112,18 @@ class Stage:
         self._nursery.stdin.write(line)
         self._nursery.stdin.flush()
         pid = self._await_pid()
-        self._pids[role] = pid
+        self._pids[role], self._role_of[pid] = pid, role
+        if role == "redis":
+            self._push_again()
         return pid
 
     def kill(self, role: str) -> None:
         """SIGKILL, and wait for the end."""
         pid = self._pids.pop(role)
-        if pid not in self._ended:
-            os.kill(pid, signal.SIGKILL)
+        self._fell_s[role] = time.monotonic()
+        with suppress(ProcessLookupError):  # it ended by itself just now: `crashes` says so
+            if pid not in self._ended:
+                os.kill(pid, signal.SIGKILL)
         self.await_true(lambda: self.has_ended(pid), f"{role} has ended")
 
     def has_ended(self, pid: int) -> bool:
@@ -121,13 +139,11 @@ class Stage:
         """The present process of a role."""
         return self._pids[role]
 
-    def revive(self) -> list[str]:
-        """Start again what ended by itself, as supervisord would; returns the roles."""
+    def revive(self) -> None:
+        """Start again what ended by itself, as supervisord would."""
         self._listen(0.0)
-        ended = [role for role, pid in self._pids.items() if pid in self._ended]
-        for role in ended:
+        for role in [role for role, pid in self._pids.items() if pid in self._ended]:
             self.start(role)
-        return ended
 
     def _await_pid(self) -> int:
         deadline = time.monotonic() + 10
@@ -151,10 +167,18 @@ class Stage:
                     document = json.loads(line)
                     documents.append(document)
                     if "dead" in document:
-                        self._ended[document["dead"]] = document["status"]
+                        self._note_end(document["dead"], document["status"])
                 if documents:
                     break
         return documents
+
+    def _note_end(self, pid: int, status: int) -> None:
+        self._ended[pid] = status
+        role = self._role_of.get(pid, "")
+        if self._pids.get(role) == pid:
+            self._fell_s[role] = time.monotonic()
+        if status != -signal.SIGKILL:
+            self.crashes.append(f"{role} ended with {status}")
 
     # ------------------------------------------------------------ waiting and asking
 
@@ -167,10 +191,10 @@ class Stage:
             time.sleep(0.005)
 
     def await_ready(self, seconds: float = 30.0) -> float:
-        """Until the gateway is READY; returns the seconds it took."""
+        """Until the gateway is READY; returns the seconds since its last process ended."""
         begun = time.monotonic()
         self.await_true(lambda: self.holdings() is not None, "the gateway is READY", seconds)
-        return time.monotonic() - begun
+        return time.monotonic() - self._fell_s.get("gateway", begun)
 
     def holdings(self) -> HoldingsReply | None:
         """What the gateway says is held, None while it is not READY."""
@@ -192,29 +216,61 @@ class Stage:
         finally:
             requester.close()
 
-    def _redis_is_up(self) -> bool:
-        try:
-            self.redis.call("PING")
-        except StoreAway:
-            return False
-        return True
+    def call(self, *command: Word) -> Any:
+        """A command to Redis, repeated while Redis is away. Raises StoreAway when it stays away."""
+        deadline = time.monotonic() + REDIS_S
+        while True:
+            try:
+                return self.redis.call(*command)
+            except StoreAway:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
 
     # ------------------------------------------------------------ signals
 
-    def send(self, *, targets: int = 1) -> str:
-        """Send a fresh signal; with more than one target its bracket has as many pairs. Returns its id."""
-        document: dict[str, Any] = demo_signal(datetime.now(UTC), next(self._numbers))
+    def send(self, *, targets: int = 1, kind: str = "") -> str:
+        """Send a fresh signal; with more than one target its bracket has as many pairs. Returns its id.
+
+        Of a `kind` that is refused: by sizing (`dry_run`), for its contract (`unlisted`), or soon, when it is stale (`old`).
+        """
+        at = datetime.now(UTC) - timedelta(milliseconds=OLD_MS if kind == "old" else 0)
+        self._stale_s = time.monotonic() + (MAX_AGE_MS - OLD_MS) / 1000
+        document: dict[str, Any] = demo_signal(at, next(self._numbers))
         if targets > 1:
             document["targets"] = [500.0 + number for number in range(targets)]
-        contract = document["contract"] | {"strike": STRIKES[len(self.sent) % len(STRIKES)]}
+        strike = UNLISTED if kind == "unlisted" else STRIKES[len(self.sent) % len(STRIKES)]
+        contract = document["contract"] | {"strike": strike}
         document |= {
+            "dry_run": kind == "dry_run",
             "contract": contract,
             "contract_fp": fingerprint(contract, symbol="SPY", strategy="1dte", side="LONG"),
         }
-        push(self.redis, "SPY", json.dumps(document).encode())
+        payload = json.dumps(document)
+        self.call("LPUSH", LIST, payload)  # twice, if Redis dies over the reply
         self.sent.append(document["id"])
+        self._waiting[document["id"]] = payload
         return str(document["id"])
+
+    def await_stale(self) -> None:
+        """Until the last signal, an `old` one, may not be sent any more."""
+        self.await_true(lambda: time.monotonic() > self._stale_s, "a stale signal")
+
+    def _push_again(self) -> None:
+        """What Redis had acknowledged and not written when it was killed the platform would have to send again.
+
+        A signal goes from the list to the taken to its ack, so looking in this order misses none.
+        """
+        for signal_id, payload in list(self._waiting.items()):
+            listed = payload.encode() in self.call("LRANGE", LIST, 0, -1)
+            taken = any(signal_id.encode() in value for value in self.call("HVALS", keys.TAKEN))
+            if self.ack(signal_id) is not None:
+                del self._waiting[signal_id]
+            elif not listed and not taken:
+                self.pushed_again += 1
+                self.call("LPUSH", LIST, payload)
 
     def ack(self, signal_id: str) -> dict[str, Any] | None:
         """The signal's ack, once it has one."""
-        return ack_of(self.redis, signal_id)
+        raw = self.call("GET", keys.ack(signal_id))
+        return dict(json.loads(raw)) if raw else None

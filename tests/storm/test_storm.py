@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from tests.storm.bugs import BUGS
-from tests.storm.kills import ROLE_OF, SHORT, Tally, Trial, at_points, at_random, every_trial
+from tests.storm.kills import ROLE_OF, SHORT, Tally, Trial, at_points, at_random, draw, every_trial
 from tests.storm.oracle import judge
-from tests.storm.stage import Stage
+from tests.storm.stage import AROUND, ROLES, Stage
 from workers.killpoint import POINTS
 
 
@@ -29,8 +31,8 @@ def test_kills_on_the_way_of_an_order_double_and_lose_nothing(root: Path) -> Non
     """One kill at each of the sharpest points, then a handful at random: one order per ref, one ack per signal."""
     tally = Tally()
     with Stage(root) as stage:
-        at_points(stage, [Trial(point, 1 + 2 * (number % 2)) for number, point in enumerate(SHORT)], tally)
-        at_random(stage, 6, 7, tally)
+        at_points(stage, tally, [Trial(point, 1 + 2 * (number % 2)) for number, point in enumerate(SHORT)])
+        at_random(stage, tally, kills=6, seed=7)
         verdict = judge(stage)
     assert tally.missed == []
     assert tally.hit == set(SHORT)
@@ -43,10 +45,20 @@ def test_kills_on_the_way_of_an_order_double_and_lose_nothing(root: Path) -> Non
 def test_a_gateway_that_skips_the_lookup_is_caught(root: Path) -> None:
     """With that bug planted the same kill does double an order, and the ledger shows it."""
     with Stage(root, bug="skip_lookup", bug_in="gateway") as stage:
-        at_points(stage, [Trial("gateway.write.after")], Tally())
+        at_points(stage, Tally(), [Trial("gateway.write.after")])
         verdict = judge(stage)
     assert verdict.orders_per_ref_max > 1
     assert not verdict.sound
+
+
+def test_who_dies_together() -> None:
+    """Any of the three, any two, all of them; dispatch and Redis too, alone and with others; never the broker."""
+    chance = random.Random(7)
+    drawn = {frozenset(draw(chance)) for _ in range(5_000)}
+    assert {frozenset(roles) for size in (1, 2, 3) for roles in combinations(ROLES, size)} <= drawn
+    assert {frozenset([role]) for role in AROUND} <= drawn
+    assert frozenset([*ROLES, "redis"]) in drawn
+    assert frozenset().union(*drawn) == {*ROLES, *AROUND}
 
 
 def test_every_point_has_its_trials() -> None:
