@@ -7,7 +7,7 @@ from typing import Final
 from router import gates
 from router.gates import PlatformGates
 from workers.store import keys
-from workers.store.client import Client, StoreRefused, StoreUnfit
+from workers.store.client import Client, StoreAway, StoreRefused, StoreUnfit
 
 _NAMES: Final = {
     "halt": keys.HALT,
@@ -36,6 +36,8 @@ def halting_key(client: Client) -> str:
 def check_server(client: Client) -> list[str]:
     """Warnings about this Redis. Raises StoreUnfit when it may drop keys, StoreAway when it is not there."""
     facts = _facts(client.call("INFO", "everything"))
+    if facts.get("loading") == "1":
+        raise StoreAway("Redis reads its append-only file, and does not say meanwhile that it has one")
     policy = facts.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise StoreUnfit(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
 
+from tests.helpers import wait_for
 from tests.workers.store.server import Server
 from workers.store import keys
-from workers.store.client import Client, StoreUnfit
+from workers.store.client import Client, StoreAway, StoreUnfit
 from workers.store.platform import check_server, halting_key, read_gates
 
 
@@ -74,3 +76,34 @@ def test_a_redis_without_append_only_file_is_warned_of(own_server: Callable[...,
     client = own_server("--appendonly", "no").client()
     assert "append-only" in check_server(client)[0]
     client.close()
+
+
+def test_a_redis_that_is_loading_is_not_there_yet(own_server: Callable[..., Server]) -> None:
+    """It does not say that it has an append-only file before it has read it: no warning that is not true."""
+    server = own_server("--key-load-delay", "500", "--loading-process-events-interval-bytes", "1024")
+    client = server.client()
+    client.pipeline([("SET", f"key {number}", number) for number in range(2_000)])
+    client.call("BGREWRITEAOF")
+    wait_for(lambda: b"aof_rewrite_in_progress:0" in client.call("INFO", "persistence") or None, "rewritten")
+    server.stop()
+    started = threading.Thread(target=server.start)
+    started.start()
+
+    def loading() -> bool | None:
+        try:
+            check_server(client)
+        except StoreAway as away:
+            return "append-only" in str(away) or None
+        raise AssertionError("never seen loading")
+
+    wait_for(loading, "a server that is loading")
+    wait_for(lambda: _quiet(client), "a server that has loaded")
+    started.join()
+    client.close()
+
+
+def _quiet(client: Client) -> bool | None:
+    try:
+        return check_server(client) == []
+    except StoreAway:
+        return None
