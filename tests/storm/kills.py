@@ -47,16 +47,6 @@ KIND_OF = {
     "gateway.nearest.before": "unlisted",
     "gateway.nearest.after": "unlisted",
 }
-SHORT = (
-    "sizing.take.after",
-    "sizing.request.after",
-    "submission.place.after",
-    "submission.told.before",
-    "gateway.intent.after",
-    "gateway.write.leg",
-    "gateway.write.after",
-    "gateway.sent.after",
-)
 
 
 class Trial(NamedTuple):
