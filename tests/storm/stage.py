@@ -32,7 +32,7 @@ FIRST = ("redis", "paper", "gateway", "dispatch", "submission", "sizing")
 REDIS_S = 10.0  # for Redis to come back
 LIST = keys.execution_list("SPY")
 MAX_AGE_MS = 20_000
-OLD_MS = 17_000  # age of a signal that is soon stale
+OLD_MS = 15_000  # age of a signal that is soon stale
 UNLISTED = 450.37  # strike
 SPEED = {  # a restart costs little, a signal stays fresh over it, and nothing is refused for want of money
     "ROUTER_BROKER__BACKOFF_FIRST_S": "0.02",
