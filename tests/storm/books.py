@@ -104,17 +104,27 @@ def told(stage: Stage) -> list[Record]:
 
 
 def events_off(executions: Iterable[Record], events: Iterable[Record]) -> list[str]:
-    """One ENTRY for each delivery that was filled, one EXIT for each that is flat again, no event twice.
+    """One ENTRY for each delivery that was filled, one EXIT for each that was closed since, no event twice.
 
-    The guard protects what several deliveries hold in the name of one, which may so sell more than it bought.
+    It is closed when its own orders have sold what it bought, or when nothing of its contract is held any more: the
+    guard protects what several deliveries hold in the name of one, and what is closed by hand is closed in nobody's.
     """
-    bought: defaultdict[str, float] = defaultdict(float)
-    net: defaultdict[str, float] = defaultdict(float)
+    left: defaultdict[str, float] = defaultdict(float)  # by delivery
+    held: defaultdict[int, float] = defaultdict(float)
+    deliveries: defaultdict[int, set[str]] = defaultdict(set)
+    closed: set[str] = set()
     for record in executions:
-        stem = stem_of(record["order_ref"])
+        con_id, stem = record["con_id"], stem_of(record["order_ref"])
+        held[con_id] += signed(record)
         if stem:
-            net[stem] += signed(record)
-            bought[stem] += signed(record) if record["order_ref"] == f"{stem}-E" else 0.0
+            left[stem] += signed(record)
+        if stem and record["order_ref"] == f"{stem}-E":
+            deliveries[con_id].add(stem)
+        elif left[stem] < EPSILON:
+            closed.add(stem)
+        if abs(held[con_id]) < EPSILON:
+            closed |= deliveries[con_id]
+    entered = set().union(*deliveries.values())
     entries: Counter[str] = Counter()
     exits: Counter[str] = Counter()
     tokens: Counter[str] = Counter()
@@ -122,12 +132,10 @@ def events_off(executions: Iterable[Record], events: Iterable[Record]) -> list[s
         tokens[event["dedupe_token"]] += 1
         entries[event["id"]] += event["action_type"] == "ENTRY"
         exits[event["id"]] += event["action_type"] == "EXIT"
-    entered = Counter(_signal(stem) for stem, quantity in bought.items() if quantity)
-    flat = Counter(_signal(stem) for stem in bought if bought[stem] and net[stem] < EPSILON)
     return [
         *(f"dedupe_token {token} told {count} times" for token, count in tokens.items() if count > 1),
-        *_apart("ENTRY", entries, entered),
-        *_apart("EXIT", exits, flat),
+        *_apart("ENTRY", entries, Counter(map(_signal, entered))),
+        *_apart("EXIT", exits, Counter(map(_signal, entered & closed))),
     ]
 
 

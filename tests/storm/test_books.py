@@ -41,6 +41,8 @@ def test_what_is_held() -> None:
         ([BOUGHT], [ENTRY]),
         ([BOUGHT, SOLD], [EXIT, ENTRY]),
         ([BOUGHT, SOLD, SOLD], [EXIT, ENTRY]),  # in the name of one, what two have bought
+        ([BOUGHT, execution("by hand", "SELL", 7)], [EXIT, ENTRY]),
+        ([BOUGHT, execution("by hand", "SELL", 6)], [ENTRY]),
         ([BOUGHT, execution(f"{STEM}-T1", "SELL", 3)], [event("SCALE_OUT", "2"), ENTRY]),
     ],
 )
@@ -56,6 +58,7 @@ def test_what_was_told_as_it_was(executions: list[dict[str, Any]], events: list[
         ([], [ENTRY], "ENTRY of"),
         ([BOUGHT], [ENTRY, event("ENTRY", "9")], "told 2 times instead of 1"),
         ([BOUGHT, SOLD], [ENTRY], "EXIT of"),
+        ([BOUGHT, execution("by hand", "SELL", 7)], [ENTRY], "EXIT of"),
         ([BOUGHT], [EXIT, ENTRY], "EXIT of"),
         ([BOUGHT, SOLD], [EXIT, ENTRY, event("SCALE_OUT", "2")], "dedupe_token 2 told 2 times"),
     ],
