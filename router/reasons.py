@@ -117,7 +117,12 @@ class Reason(StrEnum):
 
     LINK_NOT_READY = "LINK_NOT_READY", "", "", "The IB connection is not READY; the same may succeed later."
     FLATTENING = "FLATTENING", "", "", "The account is being made flat; the same may succeed later."
-    NOT_MISSING = "NOT_MISSING", "", "", "What the guard wanted to place is there by now, or what it was for is gone."
+    NOT_MISSING = (
+        "NOT_MISSING",
+        "",
+        "",
+        "What the guard wanted to place is there by now, or what it was for is gone.",
+    )
     JOURNAL_FULL = "JOURNAL_FULL", "", "", "The journal cannot keep the intent; the same may succeed later."
     NOT_KEPT = "NOT_KEPT", "", "", "The intent could not be journalled; the same may succeed later."
     FAILED = (

@@ -13,7 +13,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -21,7 +20,6 @@ import structlog
 
 from conf.ib_errors import load_ib_errors
 from conf.settings import Settings
-from ipc.bus import Quarantine
 from router import alerts, recovery
 from router.connectivity import Connectivity, hear
 from router.ib_errors import ErrorPolicies
@@ -45,10 +43,10 @@ from workers.gateway.listing import Listing
 from workers.gateway.login import choose_account
 from workers.gateway.outbox import nothing
 from workers.gateway.twins import Twins
+from workers.gateway.undecodable import MAX_KEPT, quarantine
 from workers.gateway.waiting import first_of
 from workers.killpoint import kill_point
 
-MAX_KEPT = 1 << 16  # bytes kept of one message that cannot be decoded
 ATTEMPTS = 3  # of each rebuild request before the connection is given up
 
 log = structlog.get_logger()
@@ -82,7 +80,7 @@ class Session:
         self._twins = Twins()
         self._inquire = asyncio.Event()
         self._resets = ResetWindows(settings.broker.reset_windows, settings.broker.reset_zone)
-        self._quarantine = Quarantine(_quarantine(settings))
+        self._quarantine = quarantine(settings)
         self._recovering: asyncio.Task[None] | None = None
         self.resend: Callable[[OrderIntent], None] = _nobody  # who sends a bracket again; Commands
         self.on_ready: Callable[[], object] = nothing  # who begins when IB is READY; Contracts
@@ -399,10 +397,3 @@ class Session:
 
 def _nobody(intent: OrderIntent) -> None:
     """Without commands nothing is sent: the next rebuild finds the bracket in doubt again."""
-
-
-def _quarantine(settings: Settings) -> Path:
-    """Where messages of IB that cannot be decoded are kept."""
-    path = settings.paths.var / "quarantine" / "ib.jsonl"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
