@@ -139,9 +139,12 @@ def _await_ready_or_dead(stage: Stage, role: str, trial: Trial) -> None:
 
 def _die(stage: Stage, role: str, point: str, again: str, trial: Trial, tally: Tally) -> None:
     """Arm a process, send a signal, and when it has died start it anew, armed with `again`."""
-    rearm(stage, role, point)
-    pid = stage.pid(role)
-    _await_ready_or_dead(stage, role, trial)
+    for _ in range(1 if trial.point not in KIND_OF else 3):
+        rearm(stage, role, point)
+        pid = stage.pid(role)
+        _await_ready_or_dead(stage, role, trial)
+        if not stage.has_ended(pid):  # else it died of what an earlier signal had left to ask
+            break
     stage.send(targets=trial.targets, kind=KIND_OF.get(trial.point, ""))
     if _hits(stage, pid):
         tally.count(role)
