@@ -139,20 +139,21 @@ def _await_ready_or_dead(stage: Stage, role: str, trial: Trial) -> None:
 
 def _die(stage: Stage, role: str, point: str, again: str, trial: Trial, tally: Tally) -> None:
     """Arm a process, send a signal, and when it has died start it anew, armed with `again`."""
-    for _ in range(1 if trial.point not in KIND_OF else 3):
-        rearm(stage, role, point)
-        pid = stage.pid(role)
-        _await_ready_or_dead(stage, role, trial)
-        if not stage.has_ended(pid):  # else it died of what an earlier signal had left to ask
-            break
-    stage.send(targets=trial.targets, kind=KIND_OF.get(trial.point, ""))
-    if _hits(stage, pid):
+    rearm(stage, role, point)
+    pid = stage.pid(role)
+    _await_ready_or_dead(stage, role, trial)
+    kind = KIND_OF.get(trial.point, "")
+    signal_id = stage.send(targets=trial.targets, kind=kind)
+    hit = _hits(stage, pid)
+    while hit and kind == "old" and not stage.was_sized(signal_id):  # it died of an earlier signal
+        hit = _hits(stage, stage.start(role, point))
+    if hit:
         tally.count(role)
         tally.hit.add(point)
     else:
         tally.missed.append(trial)
         stage.kill(role)
-    if KIND_OF.get(trial.point) == "old":
+    if kind == "old":
         stage.await_stale()
     stage.start(role, again)
 

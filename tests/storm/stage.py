@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from conf.settings import Settings, load
-from ipc.bus import Context, NoReply, Options, Requester
+from ipc.bus import Context, JournalReader, NoReply, Options, Requester
 from router.contract import fingerprint
-from router.messages import Flatten, FlattenReply, HoldingsQuery, HoldingsReply, Message
+from router.messages import Flatten, FlattenReply, HoldingsQuery, HoldingsReply, Message, SignalSized
 from tests.helpers import PROJECT, make_root
 from workers.cli.demo import STRIKES, demo_signal
 from workers.store import keys
@@ -251,6 +251,12 @@ class Stage:
         self.sent.append(document["id"])
         self._waiting[document["id"]] = payload
         return str(document["id"])
+
+    def was_sized(self, signal_id: str) -> bool:
+        """Whether sizing has handed it on."""
+        journal = JournalReader(self.settings.journal("sizing"))
+        sized = (envelope.message for envelope in journal.read(topic="decision"))
+        return any(isinstance(m, SignalSized) and m.request.signal.id == signal_id for m in sized)
 
     def await_stale(self) -> None:
         """Until the last signal, an `old` one, may not be sent any more."""
