@@ -83,7 +83,7 @@ def test_late_reply_is_taken_off_the_socket(bus: Bus) -> None:
     bus.run_until(lambda: subscriber.following, "joined")
     (feed,) = subscriber._feeds.values()
     assert not feed.follower.asking
-    feed.replies.send_multipart([b"999", encode(Sync(("trade",), -1, -1))])
+    feed.replies.send(seal(b"999", encode(Sync(("trade",), -1, -1))))
     bus.run_until(lambda: subscriber.stats["gateway"].late_replies == 1, "the late reply is read")
     assert not feed.replies.poll(0)
 
