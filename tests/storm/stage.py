@@ -63,6 +63,7 @@ class Stage:
         self._nursery = subprocess.Popen(
             [sys.executable, "-m", "tests.storm.nursery"],
             cwd=PROJECT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the storm, which ends the others in its own order
         )  # fmt: skip
         self._pids: dict[str, int] = {}
         self._role_of: dict[int, str] = {}
