@@ -24,6 +24,7 @@ AT_ONCE = {"backoff_first_s": 0.001, "backoff_max_s": 0.002, "requests_per_secon
 PAPER = ("--account", "DU1000001", "--market", "still", "--switch", "fill_twice=off")  # each frame once
 REF = "cut-mfqwpfk0-E"
 FILLS = 100  # by one paper gateway: each rebuild tells of all of them
+FIRST = 100  # shares of the first one: whatever counts shares has three digits from then on, and all fills one size
 SPARE = 4  # cuts behind the last byte, which never come
 
 
@@ -40,16 +41,16 @@ class Fills:
         """Place it."""
         one = self.one
         (ready,) = await one.session.link.contract_details(STOCK, 5)
-        leg = Leg(REF, "entry", "BUY", "LMT", 10 * FILLS, limit_price=2.0, tif="DAY")
+        leg = Leg(REF, "entry", "BUY", "LMT", 10 * FIRST, limit_price=2.0, tif="DAY")
         one.session.link.place(ready.contract, [one.session.link.single(leg, one.session.account)])
         await eventually(lambda: REF in one.current.live_refs(), "the order is open")
 
-    async def trade(self, cut_after: int | None = None) -> None:
-        """Trade one share, with the connection cut so many bytes later, until it and its commission were told."""
+    async def trade(self, cut_after: int | None = None, shares: int = 1) -> None:
+        """Trade, with the connection cut so many bytes later, until the fill and its commission were told."""
         self._listen()
         number = len(self.news[ExecutionFill]) + 1
         cut = "" if cut_after is None else f"disconnect 1 after {cut_after}\n"
-        self.paper.do(f"{cut}fill last shares 1")
+        self.paper.do(f"{cut}fill last shares {shares}")
         await eventually(lambda: self._told() >= number, f"fill and commission, cut after {cut_after}")
 
     async def size(self) -> int:
@@ -76,8 +77,11 @@ class Fills:
             assert set(news) == wanted
             assert max(news.values()) <= 1
         fills = self.one.told.of(ExecutionFill)
-        assert {(fill.ref, fill.quantity, fill.action) for fill in fills} == {(REF, 1.0, "BUY")}
-        assert self.one.told.of(OrderLifecycleEvent)[-1].filled == len(wanted)
+        assert {(fill.ref, fill.quantity, fill.action) for fill in fills} == {
+            (REF, FIRST, "BUY"),
+            (REF, 1.0, "BUY"),
+        }
+        assert self.one.told.of(OrderLifecycleEvent)[-1].filled == FIRST + len(wanted) - 1
         assert self.one.session.counts["undecodable"] == 0
 
     def _told(self) -> int:
@@ -130,6 +134,7 @@ def test_every_byte_of_a_fill(papers: Callable[[], RunningGateway], configure: C
             await one.reaches(READY)
             fills = Fills(one, paper)
             await fills.order()
+            await fills.trade(shares=FIRST)
             size = await fills.size()
             behind = min(first + FILLS, size + SPARE)
             for cut_after in range(first, behind):
