@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from router.delivery import EPSILON, Delivery
+from router.delivery import Delivery
 from router.messages import ExecutionFill
 from router.protection import is_guards
+from router.quantity import EPSILON
 
 
 class Part(NamedTuple):

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from router.execution import Commission, Execution
 from router.messages import Leg, OrderRequest, Signal, Ticket
+from router.quantity import EPSILON
 from router.tally import Side, Tally, count
 
-EPSILON = 1e-6  # shares or contracts; below it two quantities are the same
 ENDED = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
 
 

@@ -21,6 +21,7 @@ from router.messages import (
     OrderLifecycleEvent,
     PositionSnapshot,
 )
+from router.quantity import EPSILON
 from router.stops import in_force
 
 LAG_NS = 2_000_000_000  # how long executions may leave unexplained what IB says of a position
@@ -29,7 +30,6 @@ EXPLAIN_NS = 500_000_000  # for executions that IB has to be asked for
 MAX_PATH = 64
 QUICK_ATTEMPTS = 5  # repairs that may follow each other as soon as IB has told of the last one
 TERMINAL = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
-EPSILON = 1e-6
 
 Key = tuple[str, int]  # account, conId
 

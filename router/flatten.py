@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from router.bracket import opposite, stem_of
 from router.messages import Leg, OrderLifecycleEvent, PositionSnapshot
 from router.modify import role_of
+from router.quantity import orderable
 
 
 def closing(
     position: PositionSnapshot, orders: Iterable[OrderLifecycleEvent], *, number: int
 ) -> tuple[Leg, ...]:
     """The market orders that make the position flat. `number` makes their orderRefs unlike any earlier ones."""
-    left = round(abs(position.quantity))
+    left = orderable(abs(position.quantity))  # a fraction stays, and is not turned round
     action = opposite("BUY" if position.quantity > 0 else "SELL")
     shares: dict[str, int] = {}
     for event in orders:

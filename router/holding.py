@@ -14,8 +14,9 @@ import msgspec
 from msgspec.structs import replace
 
 from router import formats, records
-from router.delivery import EPSILON, Delivery
+from router.delivery import Delivery
 from router.messages import Alert, ContractSpec, PositionSnapshot
+from router.quantity import EPSILON
 
 MAX_PATH = 64
 

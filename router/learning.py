@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from router import tally
-from router.delivery import ENDED, EPSILON, Delivery, EntryOrder, recounted
+from router.delivery import ENDED, Delivery, EntryOrder, recounted
 from router.execution import SYNCED, Commission, Execution
 from router.messages import (
     BrokerError,
@@ -24,6 +24,7 @@ from router.messages import (
     SignalSized,
     Ticket,
 )
+from router.quantity import EPSILON
 
 CANCELLED = 202  # IB: order cancelled; comes after the status, which may be missing
 # IB refuses an order that it never took with one of these, and no status ever comes; about an order that it did

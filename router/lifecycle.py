@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from router import payloads, records
-from router.delivery import EPSILON, Delivery, ToldEntry, ToldExit
+from router.delivery import Delivery, ToldEntry, ToldExit
 from router.effects import (
     Acknowledge,
     DeadLetter,
@@ -32,6 +32,7 @@ from router.execution import Execution
 from router.formats import price
 from router.learning import advance
 from router.messages import SignalRefused
+from router.quantity import EPSILON
 
 EASTERN = ZoneInfo("America/New_York")
 

@@ -12,11 +12,11 @@ from typing import Literal, NamedTuple
 from router.bracket import stem_of
 from router.contract import describe
 from router.messages import Alert, ContractSpec, Leg, OrderLifecycleEvent
+from router.quantity import EPSILON, orderable
 
 STOPS = frozenset({"STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
 AT_ONCE = frozenset({"MKT", "MIDPRICE"})
 GUARD = "guard:"  # orderRefs of protection for what no delivery of ours has opened
-EPSILON = 1e-6  # shares or contracts
 
 Kind = Literal["stop", "target", "exit"]
 
@@ -56,7 +56,10 @@ NOTHING = Repair(0, ())
 
 
 def judge(position: float, closers: Sequence[Closer]) -> Repair:
-    """What makes the live stops equal to the position. Cuts come first: nothing is added while too much is there."""
+    """What makes the live stops equal to the position. Cuts come first: nothing is added while too much is there.
+
+    Of a position with a fraction, its whole part: a stop for the next whole number would turn it round.
+    """
     held = abs(position)
     by_group: dict[str, list[Closer]] = {}
     for closer in closers:
@@ -67,14 +70,14 @@ def judge(position: float, closers: Sequence[Closer]) -> Repair:
     if cuts:
         return Repair(0, cuts)
     foreign_target = any(not _covered(members) for members in groups)  # ours were cut
-    missing = round(held - covered)
+    missing = orderable(max(0.0, held - covered))
     return Repair(missing, (), alone=foreign_target) if missing > 0 else NOTHING
 
 
 def _loose_targets(groups: Iterable[list[Closer]]) -> tuple[Cut, ...]:
     """Our targets beyond the stop of their group: when one fills, it would sell what another stop protects."""
     return tuple(
-        Cut(member.ref, round(_covered(members)))
+        Cut(member.ref, orderable(_covered(members)))
         for members in groups
         for member in members
         if member.ours and member.kind == "target" and member.quantity > _covered(members) + EPSILON
@@ -89,7 +92,7 @@ def _too_much(groups: Iterable[list[Closer]], excess: float) -> tuple[Cut, ...]:
         if excess <= EPSILON:
             break
         size = _covered(members)
-        left = max(0, round(size - excess))
+        left = orderable(max(0.0, size - excess))
         cuts += [Cut(member.ref, left) for member in members if member.quantity > left + EPSILON]
         excess -= size - left
     return tuple(cuts)

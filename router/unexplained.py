@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from router.messages import ExecutionFill, LinkPhase, LinkState, Message, PositionSnapshot
+from router.quantity import EPSILON
 
 QUIET_NS = 250_000_000  # position and executions of one trade come apart
-EPSILON = 1e-6  # shares or contracts
 
 
 @dataclass

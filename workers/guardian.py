@@ -30,7 +30,8 @@ from router.messages import (
     PlaceOrders,
     Quote,
 )
-from router.protection import EPSILON, GUARD, Repair, alert, closers_of, is_ours, judge
+from router.protection import GUARD, Repair, alert, closers_of, is_ours, judge
+from router.quantity import EPSILON
 from router.quote import QuoteBook
 from router.repair import Bare, pair
 from router.stops import rearmed

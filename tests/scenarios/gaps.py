@@ -8,7 +8,8 @@ from typing import NamedTuple
 from ipc.bus import Envelope
 from router.exposure import Exposure, Key, Place
 from router.messages import ExecutionFill, LinkState, OrderLifecycleEvent, PositionSnapshot
-from router.protection import EPSILON, STOPS, closers_of, judge
+from router.protection import STOPS, closers_of, judge
+from router.quantity import EPSILON
 
 
 class Gap(NamedTuple):
