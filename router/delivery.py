@@ -14,8 +14,6 @@ from router.messages import Leg, OrderRequest, Signal, Ticket
 from router.quantity import EPSILON
 from router.tally import Side, Tally, count
 
-ENDED = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
-
 
 class Context(msgspec.Struct, frozen=True, array_like=True):
     """What the delivery was meant to be. `request` is None while the signal has not become an order."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from router.bracket import stem_of
+from router.end import OrderKey, ended, order_key
 from router.fills import filled_by, not_before
 from router.messages import (
     ContractSpec,
@@ -29,7 +30,6 @@ SETTLE_NS = 200_000_000  # of quiet before a place is judged: events of one fill
 EXPLAIN_NS = 500_000_000  # for executions that IB has to be asked for
 MAX_PATH = 64
 QUICK_ATTEMPTS = 5  # repairs that may follow each other as soon as IB has told of the last one
-TERMINAL = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
 
 Key = tuple[str, int]  # account, conId
 
@@ -55,7 +55,7 @@ class Place:
     delivery: str = ""  # whose entry filled here last
     entry_price: float = 0.0  # of that entry
     ratchet: float | None = None  # the tightest stop that what is held has had
-    orders: dict[object, OrderLifecycleEvent] = field(default_factory=dict)
+    orders: dict[OrderKey, OrderLifecycleEvent] = field(default_factory=dict)
 
     @property
     def quantity(self) -> float:
@@ -179,9 +179,9 @@ class Exposure:
 
     def _on_order(self, place: Place, event: OrderLifecycleEvent, now_ns: int) -> None:
         place.orders.pop((event.client_id, event.order_id), None)  # before it had a permId
-        key: object = event.perm_id or (event.client_id, event.order_id)
+        key = order_key(event)
         known = place.orders.pop(key, None)
-        if event.status not in TERMINAL and event.origin != "completed":
+        if not ended(event):
             place.orders[key] = not_before(event, known)
             place.tighten(event)
         place.changed_ns = now_ns

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from router import tally
-from router.delivery import ENDED, Delivery, EntryOrder, recounted
+from router.delivery import Delivery, EntryOrder, recounted
+from router.end import ENDED
 from router.execution import SYNCED, Commission, Execution
 from router.messages import (
     BrokerError,

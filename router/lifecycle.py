@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import islice
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -33,8 +32,7 @@ from router.formats import price
 from router.learning import advance
 from router.messages import SignalRefused
 from router.quantity import EPSILON
-
-EASTERN = ZoneInfo("America/New_York")
+from router.sessions import EASTERN
 
 
 class Settled(NamedTuple):

@@ -13,8 +13,9 @@ from router.bracket import stem_of
 from router.contract import describe
 from router.messages import Alert, ContractSpec, Leg, OrderLifecycleEvent
 from router.quantity import EPSILON, orderable
+from router.stops import TRAILS
 
-STOPS = frozenset({"STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
+STOPS = frozenset({"STP", "STP LMT"}) | TRAILS
 AT_ONCE = frozenset({"MKT", "MIDPRICE"})
 GUARD = "guard:"  # orderRefs of protection for what no delivery of ours has opened
 

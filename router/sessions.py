@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from router.messages import ContractReady
 
+EASTERN = ZoneInfo("America/New_York")  # the platform's days and hours (contract 0.7)
 _SESSION = re.compile(r"\d{8}:\d{4}-(\d{8}):(\d{4})")
 
 

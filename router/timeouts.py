@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from conf.sections import Entry
 from router.bracket import stem_of
+from router.end import ended
 from router.messages import Alert, LinkPhase, LinkState, OrderLifecycleEvent, Side
 
-DEAD = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive", "PendingCancel"})
 PARTIAL_FACTOR = 2  # an entry that filled in part gets twice the time
 
 
@@ -44,7 +44,7 @@ class EntryTimeouts:
         stem = stem_of(event.ref)
         if not stem or event.ref != f"{stem}-E":
             return
-        if event.status in DEAD or event.origin == "completed":
+        if ended(event) or event.status == "PendingCancel":  # or is asked to end
             self._resting.pop(event.ref, None)
             return
         known = self._resting.get(event.ref)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from conf.settings import Settings
 from router import risk
@@ -13,8 +12,7 @@ from router.gates import PlatformGates
 from router.messages import ContractReady, Quote, Signal, Ticket
 from router.order import Sized
 from router.quote import no_quote, priced
-
-EASTERN = ZoneInfo("US/Eastern")
+from router.sessions import EASTERN
 
 
 @dataclass

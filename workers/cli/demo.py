@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import holidays
 
 from router.contract import fingerprint
+from router.sessions import EASTERN
 
-EASTERN: Final = ZoneInfo("America/New_York")
 ROLL: Final = time(16, 0)  # Eastern; the platform takes the next session from here on
 SYMBOL: Final = "SPY"
 SPOT: Final = 450.2  # where the paper market starts

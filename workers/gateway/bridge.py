@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from conf.ib_errors import Policy
+from router.end import OrderKey, ended, order_key
 from router.messages import (
     Action,
     Adjustment,
@@ -27,6 +28,7 @@ from router.messages import (
     PnLSnapshot,
     PositionSnapshot,
 )
+from router.stops import TRAILS
 from workers.gateway.values import (
     amount,
     contract_spec,
@@ -40,22 +42,8 @@ from workers.gateway.values import (
 
 LIVE_REQUEST = -1  # request id of an execution that was not asked for
 KEEP = 5_000  # ended orders, and executions without a commission, that are remembered
-TERMINAL = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
-TRAILS = frozenset({"TRAIL", "TRAIL LIMIT"})
 AMOUNT = 0  # adjustableTrailingUnit; anything else is percent
 ACTIONS: dict[str, Action] = {"BOT": "BUY", "SLD": "SELL"}
-
-OrderKey = int | tuple[int, int]  # permId, or client id and order id while IB has not given one
-
-
-def order_key(event: OrderLifecycleEvent) -> OrderKey:
-    """What tells this order from every other one: an order that IB refuses at once never gets a permId."""
-    return event.perm_id or (event.client_id, event.order_id)
-
-
-def ended(event: OrderLifecycleEvent) -> bool:
-    """Whether this word on an order is its last."""
-    return event.status in TERMINAL or event.origin == "completed"
 
 
 class Bridge:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from router.end import OrderKey, ended, order_key
 from router.fills import filled_by, not_before
 from router.messages import (
     AccountSnapshot,
@@ -26,7 +27,6 @@ from router.messages import (
     Quote,
 )
 from router.messages import Message as BusMessage
-from workers.gateway.bridge import OrderKey, ended, order_key
 
 K = TypeVar("K")
 V = TypeVar("V")

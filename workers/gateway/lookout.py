@@ -12,10 +12,10 @@ import time
 import structlog
 
 from router import foreign
+from router.end import order_key
 from router.messages import LinkPhase, OrderLifecycleEvent
 from router.messages import Message as BusMessage
 from router.unexplained import QUIET_NS, Unexplained
-from workers.gateway.bridge import order_key
 from workers.gateway.current import Current
 from workers.gateway.session import Session
 

@@ -5,9 +5,9 @@ Identity at IB is the permId, which grows with time: of two, the older is the or
 
 from __future__ import annotations
 
+from router.end import ended
 from router.messages import OrderLifecycleEvent
 from router.protection import is_ours
-from workers.gateway.bridge import ended
 
 
 class Twins:

@@ -9,8 +9,9 @@ import pytest
 
 from paper.contracts import Catalog, ContractQuery
 from router.contract import fingerprint
+from router.sessions import EASTERN
 from router.signal import parse
-from workers.cli.demo import EASTERN, demo_signal, session
+from workers.cli.demo import demo_signal, session
 
 
 @pytest.mark.parametrize(
