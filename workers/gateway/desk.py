@@ -182,7 +182,7 @@ class Desk:
                 request_id, CommandRefused(Reason.NO_SUCH_ORDER, f"{command.ref} has ended meanwhile")
             )
             return
-        answer = self._modify(request_id, command, event)
+        answer = self.closed(event.account) or self._modify(request_id, command, event)
         if answer is not None:
             self._reply(request_id, answer)
 
@@ -211,12 +211,13 @@ class Desk:
     # ------------------------------------------------------------ cancel
 
     def cancel(self, request_id: str, command: CancelOrders) -> BusMessage | None:
-        """Cancels are always tried; only a link that is down refuses them."""
+        """Cancels are always tried; only a link that is down refuses them, and of orders not told of again yet."""
         if not self._session.connected:
             return self.not_ready()
         events = self._current.matching(command, self._session.client_id)
         if not events:
-            return CancelReply(refs=())
+            syncing = self._session.phase is LinkPhase.SYNCING  # IB is being asked which orders there are
+            return self.not_ready() if syncing else CancelReply(refs=())
         waiting, written = {event.order_id for event in events}, []
 
         def settle(event: OrderLifecycleEvent, error: Exception | None = None) -> None:

@@ -8,20 +8,25 @@ import itertools
 import msgspec
 
 from router.messages import (
+    CancelOrders,
     CommandRefused,
     ContractReady,
     Flatten,
     FlattenReply,
     Leg,
+    LinkPhase,
+    ModifyOrder,
     PlaceOrders,
     PlaceReply,
     PrepareContract,
     Quote,
 )
 from tests.paper.conftest import RunningGateway
+from tests.router.factory import order_event
 from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import eventually
-from tests.workers.gateway.test_commands import AAPL, bracket, order, refused, serving
+from tests.workers.gateway.peer import Peer, frame
+from tests.workers.gateway.test_commands import AAPL, bracket, order, play, refused, serving
 
 HELD = 7
 
@@ -124,3 +129,38 @@ def test_a_stop_of_the_guard_that_came_too_late_is_not_written(
             )
 
     asyncio.run(asyncio.wait_for(story(), 30))
+
+
+def test_no_order_is_denied_while_ib_is_asked_which_there_are(configure: Configure) -> None:
+    """In a rebuild nothing is known of an order until IB has told of it again: whoever cancels it is to ask again."""
+
+    async def story(peer: Peer) -> None:
+        del peer.answers["16"]
+        async with serving(configure(peer.port), ready=False) as counter:
+            await counter.one.reaches(LinkPhase.SYNCING)
+            assert refused(await counter.ask(CancelOrders(("a-1-E",)))) == ("LINK_NOT_READY", True)
+
+    play(story)
+
+
+def test_a_trailing_stop_is_not_modified_once_its_account_is_made_flat(configure: Configure) -> None:
+    """IB is asked where the stop stands first; what has begun meanwhile cancels it."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            terms = {"order_type": "TRAIL", "action": "SELL", "trail_stop": 1.5, "trail_percent": 10.0}
+            counter.one.current.observe(order_event("a-1-S1", order_id=12, **terms))
+            del peer.answers["16"]
+            assert (
+                counter.commands.handle("modify", ModifyOrder(ref="a-1-S1", reason="test", quantity=5))
+                is None
+            )
+            assert counter.commands.handle("flat", Flatten()) is None
+            await eventually(lambda: len(peer.asked["16"]) > 1, "IB is asked")
+            peer.say(frame(53, 1))
+            reply = await eventually(lambda: counter.late.get("modify"), "the reply to ModifyOrder")
+            assert refused(reply) == ("FLATTENING", True)
+            await counter.one.session.link.ping(5)
+            assert not peer.asked["3"]
+
+    play(story)
