@@ -68,14 +68,16 @@ class Flattening:
         return before
 
     def _close(self, account: str, before: Sequence[OrderLifecycleEvent]) -> tuple[str, ...]:
-        """Offer what closes every position at market; gives the orderRefs."""
+        """Offer what closes every position at market, each order on its own, since many could not leave together;
+        gives the orderRefs."""
         closing: list[str] = []
         for position in self._held(account):
             contract, number = self._current.routable(position.contract), time.time_ns() // 1_000_000
             legs = flatten.closing(position, before, number=number)
             closing += [leg.ref for leg in legs]
-            write = partial(self._write, f"flat:{contract.con_id}:{number}", account, contract, legs)
-            self._session.link.outbox.offer(Priority.PROTECT, write, size=len(legs))
+            for leg in legs:
+                write = partial(self._write, f"flat:{contract.con_id}:{number}", account, contract, (leg,))
+                self._session.link.outbox.offer(Priority.PROTECT, write)
         return tuple(closing)
 
     def _held(self, account: str) -> list[PositionSnapshot]:

@@ -18,11 +18,12 @@ from router.messages import (
     ModifyOrder,
     PlaceOrders,
     PlaceReply,
+    PositionSnapshot,
     PrepareContract,
     Quote,
 )
 from tests.paper.conftest import RunningGateway
-from tests.router.factory import order_event
+from tests.router.factory import OPTION, order_event
 from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import eventually
 from tests.workers.gateway.peer import Peer, frame
@@ -162,5 +163,33 @@ def test_a_trailing_stop_is_not_modified_once_its_account_is_made_flat(configure
             assert refused(reply) == ("FLATTENING", True)
             await counter.one.session.link.ping(5)
             assert not peer.asked["3"]
+
+    play(story)
+
+
+def test_what_many_deliveries_hold_is_closed_too(configure: Configure) -> None:
+    """More closing orders than may leave at once leave one after the other."""
+    many = 8
+
+    async def story(peer: Peer) -> None:
+        slow = configure(peer.port, requests_per_second=many, reserved_per_second=2)
+        async with serving(slow) as counter:
+            current = counter.one.current
+            stops = [
+                order_event(
+                    f"a-{n}-S1", action="SELL", order_type="STP", remaining=1.0, perm_id=n, order_id=n
+                )
+                for n in range(1, many + 1)
+            ]
+            for event in (*stops, PositionSnapshot("DU1000001", OPTION, float(many), 250.0, False, 1)):
+                current.observe(event)
+            assert counter.commands.handle("flat", Flatten()) is None
+            await eventually(lambda: len(peer.asked["4"]) == many, "the stops are cancelled")
+            for event in stops:
+                current.observe(msgspec.structs.replace(event, status="Cancelled"))
+            reply = await eventually(lambda: counter.late.get("flat"), "the reply to Flatten")
+            assert isinstance(reply, FlattenReply)
+            assert len(reply.closing) == many
+            await eventually(lambda: len(peer.asked["3"]) == many, "the closing orders")
 
     play(story)
