@@ -71,9 +71,6 @@ class Outcome(NamedTuple):
     repeated: bool = False
 
 
-# ---------------------------------------------------------------- the book
-
-
 class Book:
     """Deliveries, holdings, and the executions seen. `account` empty means whatever account there is."""
 
@@ -175,7 +172,9 @@ class Book:
             if over and delivery.progress.changed_ms < now_ms - KEEP_DELIVERY_MS:
                 self._forget_delivery(delivery)
         for position_id, one in list(self.holdings.items()):
-            if not one.shown and not any(name in self.deliveries for name in one.closed.values()):
+            waits = position_id in self._gone  # for executions, however long IB is away
+            told = any(name in self.deliveries for name in one.closed.values())
+            if not (one.shown or waits or told):
                 del self.holdings[position_id]
                 self._outcome.memory.append(HoldingForgotten(position_id))
         self.executions.forget(now_ms - KEEP_SEEN_MS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from router.book import FILL_WAIT_MS
+from router.book import FILL_WAIT_MS, KEEP_DELIVERY_MS
 from router.messages import LinkPhase, LinkState, Target
 from tests.router.factory import signal
 from tests.router.history import POSITION_ID, WAIT_MS, Desk, Story
@@ -121,6 +121,14 @@ def test_while_the_connection_is_gone_nothing_is_written_off() -> None:
     assert desk.platform.of("EXIT") == []
     desk.wait(100)
     assert len(desk.platform.of("EXIT")) == 1
+
+
+def test_a_long_time_without_a_connection_forgets_no_position_that_waits() -> None:
+    """What is tidied meanwhile leaves it: once IB is back, its deliveries are told how it ended."""
+    desk = entered(ONE).hear(ONE.position(0), LinkState(phase=LinkPhase.DOWN, reason=""))
+    desk.book.forget(desk.now_ms + KEEP_DELIVERY_MS)
+    desk.hear(LinkState(phase=LinkPhase.READY, reason="")).wait(FILL_WAIT_MS)
+    assert [one["lifecycle"]["reason"] for one in desk.platform.of("EXIT")] == ["SYNCED_CLOSED"]
 
 
 def test_a_restart_goes_on_waiting() -> None:
