@@ -213,7 +213,7 @@ class Dispatch:
     def _unit(self, book: Book, envelope: Envelope) -> tuple[Unit, Outcome]:
         name, message, at_ms = envelope.publisher, envelope.message, envelope.at_ns // 1_000_000
         offset = Offset(envelope.epoch, envelope.seq)
-        outcome = self._fold(book, envelope, at_ms)
+        outcome = self._fold(book, [envelope], at_ms)
         if at_ms < self._news_from_ms.get(name, 0):
             outcome = self._old_news(outcome)
         unit = self._make(name, offset, type(message).__name__, outcome)
@@ -228,23 +228,24 @@ class Dispatch:
             unit.commands.extend([entry] if entry else [])
         return unit, outcome
 
-    def _fold(self, book: Book, envelope: Envelope, at_ms: int) -> Outcome:
-        """One message the book cannot fold must not stop all that follow: told, counted, and still on its stream."""
-        message = envelope.message
+    def _fold(self, book: Book, envelopes: Sequence[Envelope], at_ms: int) -> Outcome:
+        """What the book cannot fold must not stop all that follows: told, counted, and still on its stream."""
+        messages = [envelope.message for envelope in envelopes]
+        first = messages[0]
         try:
-            if isinstance(message, LinkState) and message.held is not None:
-                return book.restate([message], at_ms=at_ms)
-            return book.apply(message, at_ms=at_ms)
+            if envelopes[0].snapshot or (isinstance(first, LinkState) and first.held is not None):
+                return book.restate(messages, at_ms=at_ms)
+            return book.apply(first, at_ms=at_ms)
         except Exception:
             self._counts["errors"] += 1
-            self._log.exception("event not folded", publisher=envelope.publisher, message=envelope.message)
+            self._log.exception("event not folded", publisher=envelopes[0].publisher, messages=messages)
             return Outcome([], [])
 
     def _snapshot_unit(self, book: Book, envelopes: list[Envelope]) -> tuple[Unit, Outcome]:
         """A snapshot restates what is, so it goes to no stream; it counts as one event."""
         first = envelopes[0]
         at_ms = first.at_ns // 1_000_000
-        outcome = book.restate([envelope.message for envelope in envelopes], at_ms=at_ms)
+        outcome = self._fold(book, envelopes, at_ms)
         return self._make(first.publisher, Offset(first.epoch, first.seq, 1), "snapshot", outcome), outcome
 
     def _make(self, publisher: str, offset: Offset, event: str, outcome: Outcome) -> Unit:

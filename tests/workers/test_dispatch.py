@@ -452,6 +452,26 @@ def test_a_lost_journal_is_continued_from_a_snapshot(stage: Stage) -> None:
     assert len(stage.entries(keys.POSITIONS_STREAM)) == before + 2
 
 
+def test_a_snapshot_that_cannot_be_folded_is_passed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dispatch would come to it again at every start: a defect costs the snapshot, and the future is followed."""
+
+    def faulty(self: Book, messages: Any, *, at_ms: int) -> Any:
+        raise ZeroDivisionError("defect")
+
+    monkeypatch.setattr(Book, "restate", faulty)
+    stage.bus.snapshots["gateway"] = (LinkState(LinkPhase.READY, ""),)
+    stage.bus.say("gateway", Story().position(7))
+    stage.up()
+    stage.settle()
+    stage.down()
+    stage.bus.silence("gateway")
+    stage.bus.back("gateway", without_journal=True)
+    stage.up()
+    stage.wait(lambda: stage.dispatch.progress["errors"] == 1, "the snapshot")
+    life(stage)
+    assert len(stage.told()) == 3
+
+
 def test_what_a_snapshot_alone_tells_is_told_to_the_platform_once(stage: Stage) -> None:
     """Executions that were lost with the journal are in the snapshot; IB's rebuild repeats them in vain."""
     stage.up()
