@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from router.contract import describe
+from router.end import ENDED
 from router.messages import (
     ExecutionFill,
     Leg,
@@ -21,11 +22,11 @@ from router.messages import (
     SignalRefused,
     SignalSized,
 )
+from router.quantity import EPSILON
 
 LIVE: Final = frozenset({"PreSubmitted", "Submitted"})
-DEAD: Final = frozenset({"Cancelled", "ApiCancelled", "Inactive"})
+UNFILLED: Final = ENDED - {"Filled"}
 EXIT_WORDS: Final = {"target": "target hit", "stop": "stopped out", "exit": "closed"}
-SHARES_APART: Final = 1e-6  # quantities nearer than this are the same
 
 
 class Line(NamedTuple):
@@ -102,7 +103,7 @@ class Life:
         if leg.role == "entry" and not self._acknowledged and event.status in (*LIVE, "Filled"):
             self._acknowledged = True
             lines.append(Line("acknowledged", f"by IB: {event.status}, permId {event.perm_id}"))
-        if leg.role == "entry" and event.status in DEAD and not self.entry_filled:
+        if leg.role == "entry" and event.status in UNFILLED and not self.entry_filled:
             self.end = f"the entry order ended as {event.status} {event.reason}".rstrip()
         if leg.role != "entry" and event.status in LIVE and "child" not in event.why_held:
             self._guarding.add(event.ref)
@@ -121,9 +122,9 @@ class Life:
         self._filled[side] = self._filled.get(side, 0.0) + fill.quantity
         text = f"{fill.action} {fill.quantity:g} at {fill.price:.2f} ({fill.exchange}, execId {fill.exec_id})"
         if side == "entry":
-            self.entry_filled = self._filled["entry"] >= leg.quantity - SHARES_APART
+            self.entry_filled = self._filled["entry"] >= leg.quantity - EPSILON
             return [Line("filled", text)]
-        self.exit_filled = self._filled["close"] >= self._filled.get("entry", 0.0) - SHARES_APART
+        self.exit_filled = self._filled["close"] >= self._filled.get("entry", 0.0) - EPSILON
         return [Line(EXIT_WORDS[leg.role], text)]
 
     def _published(self, message: Published) -> list[Line]:
