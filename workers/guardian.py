@@ -145,7 +145,7 @@ class Guardian:
             return
         place.repairs += 1
         if place.repairs > IN_VAIN:
-            self._alert(place, position, repair, f"{place.repairs - 1} repairs have not helped, trying on")
+            self._alert(place, position, repair, f"{IN_VAIN} repairs have not helped, trying on")
         for cut in repair.cuts:
             event = next(event for event in orders if event.ref == cut.ref)
             if cut.quantity:

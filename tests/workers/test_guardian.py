@@ -6,16 +6,36 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import ib_insync
 import pytest
+import structlog
 
-from router.messages import CancelOrders, CancelReply, OrderLifecycleEvent
+from conf.settings import Settings
+from ipc.bus import Requester
+from router.messages import (
+    CancelOrders,
+    CancelReply,
+    ContractReady,
+    HoldingsQuery,
+    HoldingsReply,
+    LinkPhase,
+    LinkState,
+    Message,
+    OrderLifecycleEvent,
+    PlaceOrders,
+    PlaceReply,
+    PositionSnapshot,
+    PrepareContract,
+)
 from router.protection import STOPS
+from tests.router.factory import OPTION
 from tests.storm.stage import Stage
+from tests.workers import played_bus
+from workers.guardian import Guardian
 
 LIBRARY: Any = ib_insync  # it has no types
 WITHIN_S = 5.0  # far more than the second it takes, for a busy machine
@@ -110,3 +130,45 @@ def test_a_bracket_is_left_alone(stage: Stage) -> None:
     stage.flatten()
     stage.await_true(lambda: not orders(stage), "no order is left", WITHIN_S)
     stage.await_true(lambda: not held(stage), "flat", WITHIN_S)
+
+
+def test_what_does_not_help_is_told_once(make_settings: Callable[..., Settings]) -> None:
+    """The guard goes on trying, and a person who knows of it is not told again with each attempt."""
+    bus = played_bus.Stage(make_settings())
+    held = PositionSnapshot("DU1", OPTION, 7.0, 250.0, False, 1)
+    ready = LinkState(LinkPhase.READY, "", account="DU1", client_id=1)
+
+    def answer(_: str, command: Message) -> Message:
+        match command:
+            case HoldingsQuery():
+                return HoldingsReply("DU1", (held,), ())
+            case PrepareContract():
+                return ContractReady(contract=OPTION, min_tick=0.05)
+            case PlaceOrders():
+                return PlaceReply(command.name, "sent")
+            case _:
+                raise AssertionError(command)
+
+    requester = Requester(bus.context, bus.settings.cmd("gateway"))
+    try:
+        gateway = bus.peer("gateway", answer)
+        bus.loop.attach(requester)
+        told: list[Message] = []
+        guardian = Guardian(bus.settings, requester, structlog.get_logger(), told.append)
+        guardian.observe(ready)
+
+        def repairs() -> int:
+            return sum(isinstance(command, PlaceOrders) for _, command in gateway.commands)
+
+        for number in range(1, 5):
+            guardian.observe(held)  # IB tells that nothing has changed: there is a next attempt at once
+
+            def attempted(number: int = number) -> bool:
+                guardian.sweep()
+                return repairs() >= number
+
+            bus.until(attempted, f"repair {number}")
+        assert len(told) == 1
+    finally:
+        requester.close()
+        bus.close()
