@@ -17,6 +17,7 @@ from router.book import Book, Outcome
 from router.effects import Acknowledge, DeadLetter, Distribute, Effect, Gauge, Warn
 from router.messages import CommandRefused, Heartbeat, LinkState, Message, Published
 from router.reasons import Reason
+from workers.clock import now_ms
 from workers.role import LoopShell
 from workers.runner import run
 from workers.store import egress, state
@@ -353,11 +354,6 @@ def announced(effect: Effect) -> Published | None:
             return Published("DEAD_LETTER", *subject, status="", detail=document["reason"])
         case _:
             return None
-
-
-def now_ms() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def main(settings: Settings) -> int:

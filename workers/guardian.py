@@ -35,6 +35,7 @@ from router.quantity import EPSILON
 from router.quote import QuoteBook
 from router.repair import Bare, pair
 from router.stops import rearmed
+from workers.clock import now_ms
 from workers.errands import Errands
 
 HOLD_S = 1.0  # for a repair to show in IB's events before the place is judged again; doubles while it does not help
@@ -184,7 +185,7 @@ class Guardian:
         self._errands.send(command, lambda why: self._alert(place, position, repair, why))
 
     def _pair(self, place: Place, action: Action, repair: Repair, ready: ContractReady) -> tuple[Leg, ...]:
-        self._number = max(self._number + 1, time.time_ns() // 1_000_000 - NUMBERED_FROM_MS)
+        self._number = max(self._number + 1, now_ms() - NUMBERED_FROM_MS)
         bare = Bare(
             contract=place.contract,
             action=action,

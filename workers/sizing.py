@@ -38,6 +38,7 @@ from router.refusal import denied, unreadable, unusable
 from router.sessions import trading_ended
 from router.signal import delivery_of, parse
 from workers.candidate import Candidate, Looks
+from workers.clock import now_ms
 from workers.killpoint import kill_point
 from workers.role import LoopShell
 from workers.runner import run
@@ -347,11 +348,6 @@ class Sizing:
 
     def _publish(self, message: Message) -> None:
         self._shell.publisher.publish(message)
-
-
-def now_ms() -> int:
-    """Epoch milliseconds, the platform's clock."""
-    return time.time_ns() // 1_000_000
 
 
 def main(settings: Settings) -> int:

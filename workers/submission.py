@@ -32,6 +32,7 @@ from router.reasons import Reason, ending
 from router.refusal import alarming
 from router.signal import age_ms
 from router.timeouts import EntryTimeouts, Resting, alert
+from workers.clock import now_ms
 from workers.guardian import Guardian
 from workers.killpoint import kill_point
 from workers.role import LoopShell
@@ -240,11 +241,6 @@ class Submission:
     def _on_cancelled(self, reply: Message) -> None:
         if isinstance(reply, CommandRefused):
             self._log.error("cancel refused", code=reply.code, detail=reply.text)
-
-
-def now_ms() -> int:
-    """Epoch milliseconds, the platform's clock."""
-    return time.time_ns() // 1_000_000
 
 
 def main(settings: Settings) -> int:

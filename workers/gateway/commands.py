@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -37,6 +36,7 @@ from router.messages import (
 from router.messages import Message as BusMessage
 from router.pacing import Priority, UnitTooLarge
 from router.reasons import Reason
+from workers.clock import now_ms
 from workers.gateway.contracts import Contracts
 from workers.gateway.current import Current
 from workers.gateway.desk import Desk, Reply, dropped
@@ -139,7 +139,7 @@ class Commands:
         if verdict != "unknown":
             return PlaceReply(delivery=request.delivery, outcome=verdict)
         kill_point("gateway.looked_up")
-        if time.time_ns() // 1_000_000 > request.expires_ms:
+        if now_ms() > request.expires_ms:
             return CommandRefused(code=Reason.STALE, text="the signal expired before its order could be sent")
         link = self._session.link
         orders = link.bracket(command.legs, request.account)

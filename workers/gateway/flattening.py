@@ -14,6 +14,7 @@ import structlog
 from router import flatten
 from router.messages import ContractSpec, FlattenReply, Leg, OrderLifecycleEvent, PositionSnapshot
 from router.pacing import Priority
+from workers.clock import now_ms
 from workers.gateway.current import Current
 from workers.gateway.session import Session
 
@@ -72,7 +73,7 @@ class Flattening:
         gives the orderRefs."""
         closing: list[str] = []
         for position in self._held(account):
-            contract, number = self._current.routable(position.contract), time.time_ns() // 1_000_000
+            contract, number = self._current.routable(position.contract), now_ms()
             legs = flatten.closing(position, before, number=number)
             closing += [leg.ref for leg in legs]
             for leg in legs:

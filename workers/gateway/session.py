@@ -35,6 +35,7 @@ from router.messages import (
 from router.messages import Message as BusMessage
 from router.pacing import Priority
 from router.reconnect import ResetWindows, backoff_s
+from workers.clock import now_ms
 from workers.gateway.current import Current
 from workers.gateway.doubts import ROUNDS, Doubts
 from workers.gateway.known import Known
@@ -266,11 +267,10 @@ class Session:
         for ask in (self.link.open_orders, self.link.completed_orders, self.link.executions):
             await self._insist(ask)
         kill_point("gateway.recover.asked")
-        now_ms = time.time_ns() // 1_000_000
         for doubt in self._known.doubts():
             request, sent = doubt.intent.request, doubt.sent
             decision = recovery.decide(
-                evidence=False, rounds=ROUNDS, sent=sent, now_ms=now_ms, expires_ms=request.expires_ms
+                evidence=False, rounds=ROUNDS, sent=sent, now_ms=now_ms(), expires_ms=request.expires_ms
             )
             log.error(
                 "order in doubt", signal_id=request.signal.id, order_ref=request.delivery, decision=decision

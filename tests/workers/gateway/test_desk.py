@@ -160,6 +160,7 @@ def test_a_trailing_stop_is_not_modified_once_its_account_is_made_flat(configure
             await eventually(lambda: len(peer.asked["16"]) > 1, "IB is asked")
             peer.say(frame(53, 1))
             reply = await eventually(lambda: counter.late.get("modify"), "the reply to ModifyOrder")
+            assert reply is not None
             assert refused(reply) == ("FLATTENING", True)
             await counter.one.session.link.ping(5)
             assert not peer.asked["3"]
