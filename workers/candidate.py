@@ -17,7 +17,7 @@ from router.sessions import EASTERN
 
 @dataclass
 class Candidate:
-    """A signal on its way. `deadline_ns` (monotonic) is when waiting for a quote ends."""
+    """A signal on its way. `deadline_ns` (monotonic) is when waiting for a quote ends; `told`: that it passed the gates."""
 
     delivery: str
     signal: Signal
@@ -25,6 +25,7 @@ class Candidate:
     gates: PlatformGates | None = None
     ready: ContractReady | None = None
     deadline_ns: int = 0
+    told: bool = False
     attempts: int = 0
 
 

@@ -203,16 +203,8 @@ class Sizing:
         if denial is not None:
             self._deny(candidate, denial)
             return
-        kill_point("sizing.gated.before")
-        self._publish(
-            SignalGated(
-                delivery=candidate.delivery,
-                signal_id=candidate.signal.id,
-                symbol=candidate.signal.symbol,
-                checks=risk.NAMES,
-            )
-        )
-        kill_point("sizing.gated.after")
+        if not candidate.told:  # once, however often the gateway has to be asked again
+            self._tell_gated(candidate)
         self._prepare(candidate)
 
     def _prepare(self, candidate: Candidate) -> None:
@@ -250,7 +242,8 @@ class Sizing:
         if self._looks.priced(candidate, time.monotonic_ns()):
             self._size(candidate)
         else:
-            self._shell.loop.after(wait_s, lambda: self._give_up_on_quote(candidate))
+            deadline_ns = candidate.deadline_ns  # another wait has another one
+            self._shell.loop.after(wait_s, lambda: self._give_up_on_quote(candidate, deadline_ns))
 
     def _on_quote(self, quote: Quote) -> None:
         for candidate in list(self._candidates.values()):
@@ -260,8 +253,8 @@ class Sizing:
             if priced(quote):
                 self._size(candidate)
 
-    def _give_up_on_quote(self, candidate: Candidate) -> None:
-        if candidate.deadline_ns and candidate.delivery in self._candidates:
+    def _give_up_on_quote(self, candidate: Candidate, deadline_ns: int) -> None:
+        if candidate.deadline_ns == deadline_ns and candidate.delivery in self._candidates:
             self._size(candidate)  # a signal with a price hint of its own may still be priced
 
     def _size(self, candidate: Candidate) -> None:
@@ -326,6 +319,19 @@ class Sizing:
     def _end(self, candidate: Candidate, refused: SignalRefused) -> None:
         self._leave(candidate)
         self._tell_refused(refused)
+
+    def _tell_gated(self, candidate: Candidate) -> None:
+        candidate.told = True
+        kill_point("sizing.gated.before")
+        self._publish(
+            SignalGated(
+                delivery=candidate.delivery,
+                signal_id=candidate.signal.id,
+                symbol=candidate.signal.symbol,
+                checks=risk.NAMES,
+            )
+        )
+        kill_point("sizing.gated.after")
 
     def _tell_refused(self, refused: SignalRefused) -> None:
         self._counts["refused"] += 1

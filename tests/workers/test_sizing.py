@@ -345,13 +345,15 @@ def test_an_algorithm_that_ib_does_not_have_stops_sizing_at_the_start(
 
 
 def test_a_gateway_that_is_not_ready_is_asked_again(scene: Scene) -> None:
-    """A refusal that says `retry` only delays the signal."""
+    """A refusal that says `retry` only delays the signal, and what was decided of it is told once."""
     scene.broker.contract = CommandRefused("LINK_NOT_READY", "syncing", retry=True)
     scene.push()
     scene.stage.until(lambda: len(scene.gateway.commands) >= 2, "a second question")
     scene.broker.contract = None
     scene.stage.until(lambda: scene.submission.commands, "an order request")
     assert len({request_id for request_id, _ in scene.gateway.commands}) == len(scene.gateway.commands)
+    scene.stage.until(lambda: scene.stage.of(SignalSized), "the size is told")
+    assert len(scene.stage.of(SignalGated)) == 1
 
 
 def test_nothing_is_taken_until_everything_needed_is_there(stage: Stage, redis: Client) -> None:
