@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-ROUNDS = 2  # of asking IB, after the connection came up and after it had settled
+ROUNDS = 2  # of asking IB, all of which must agree
 
 Decision = Literal["adopt", "ask", "resend", "park"]
 

@@ -12,8 +12,7 @@ import msgspec
 
 from router.messages import BrokerError, ExecutionFill, OrderLifecycleEvent
 from router.messages import Message as BusMessage
-
-ROUNDS = 2  # of asking, both of which must agree
+from router.recovery import ROUNDS
 
 
 class Doubts:

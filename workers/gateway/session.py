@@ -35,9 +35,10 @@ from router.messages import (
 from router.messages import Message as BusMessage
 from router.pacing import Priority
 from router.reconnect import ResetWindows, backoff_s
+from router.recovery import ROUNDS
 from workers.clock import now_ms
 from workers.gateway.current import Current
-from workers.gateway.doubts import ROUNDS, Doubts
+from workers.gateway.doubts import Doubts
 from workers.gateway.known import Known
 from workers.gateway.link import Link
 from workers.gateway.listing import Listing
