@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from conf.settings import Settings
@@ -9,6 +10,9 @@ from router.messages import Ticket
 from workers.store.client import Client, StoreAway, connect
 from workers.store.ingress import Ingress, ListIngress, StreamIngress, Taken
 from workers.store.waker import ListWaker, StreamWaker, Waker
+
+# Tickets remembered. An older one comes again after a loss of Redis if it is not settled, and is found to be known.
+HANDED = 10_000
 
 
 class Intake:
@@ -24,7 +28,7 @@ class Intake:
         )
         self._wakers: tuple[Waker, ...] = ()
         self._recovered = False
-        self._handed: set[Ticket] = set()  # brought by this object, settled or not
+        self._handed: OrderedDict[Ticket, None] = OrderedDict()  # brought by this object, settled or not
         self.problem = "not connected yet"
 
     def start(self, wake: Callable[[], None]) -> None:
@@ -69,14 +73,17 @@ class Intake:
         except StoreAway as error:
             self.problem = str(error)
             self._recovered = False
-        self._handed.update(taken.ticket for taken in found)
+        self._handed.update((taken.ticket, None) for taken in found)
+        while len(self._handed) > HANDED:
+            self._handed.popitem(last=False)
         return found
 
     def _recover(self) -> list[Taken]:
         left = [taken for adapter in self._adapters for taken in adapter.recover()]
         self._recovered = True
         handed = self._handed
-        self._handed = {taken.ticket for taken in left if taken.ticket in handed}  # the others were settled
+        # the others were settled
+        self._handed = OrderedDict((taken.ticket, None) for taken in left if taken.ticket in handed)
         return [taken for taken in left if taken.ticket not in handed]
 
     def _connection(self, name: str) -> Client:

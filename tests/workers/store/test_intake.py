@@ -6,8 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from conf.settings import Settings
 from tests.workers.store.server import Server
+from workers.store import intake as module
 from workers.store import keys
 from workers.store.client import Client, Script, StoreAway, Word, connect
 from workers.store.intake import Intake
@@ -66,6 +69,21 @@ def test_a_lost_reply_loses_no_signal(make_settings: Callable[..., Settings], re
     assert intake.problem
     assert [(taken.payload, taken.redelivered) for taken in intake.collect()] == [(b"unheard", True)]
     assert intake.collect() == []
+    client.close()
+
+
+def test_what_was_handed_out_is_remembered_within_bounds(
+    make_settings: Callable[..., Settings], redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a loss of Redis the newest do not come again; what had to be forgotten does, as redelivered."""
+    monkeypatch.setattr(module, "HANDED", 2)
+    client = LosesReplies(redis_server.url, name="test")
+    intake = Intake(make_settings(REDIS__URL=redis_server.url), client)
+    client.call("LPUSH", keys.execution_list("SPY"), "first", "second", "third")
+    assert [taken.payload for taken in intake.collect()] == [b"first", b"second", b"third"]
+    client.lose = True
+    assert intake.collect() == []
+    assert [(taken.payload, taken.redelivered) for taken in intake.collect()] == [(b"first", True)]
     client.close()
 
 
