@@ -176,6 +176,10 @@ class Exposure:
                 place.orders.clear()  # all that live are told again, and so are all positions that are not flat
                 place.observed(0.0, now_ns, asked=True)
                 place.filled_ns, place.changed_ns = 0, now_ns
+        elif (
+            self.ready
+        ):  # all has been told: what is flat without orders is over, and would be judged for ever
+            self._places = {key: one for key, one in self._places.items() if one.quantity or one.orders}
 
     def _on_order(self, place: Place, event: OrderLifecycleEvent, now_ns: int) -> None:
         place.orders.pop((event.client_id, event.order_id), None)  # before it had a permId

@@ -125,7 +125,7 @@ def test_live_orders(exposure: Exposure) -> None:
     exposure.observe(link(LinkPhase.SYNCING), NOW)
     assert list(exposure.settled(NOW + SECOND)) == []
     exposure.observe(link(LinkPhase.READY), NOW + SECOND)
-    assert place(exposure, NOW + 2 * SECOND).orders == {}
+    assert list(exposure.settled(NOW + 2 * SECOND)) == []
 
 
 def test_a_rebuild_tells_every_position_again(exposure: Exposure) -> None:
@@ -134,7 +134,21 @@ def test_a_rebuild_tells_every_position_again(exposure: Exposure) -> None:
     exposure.observe(fill(), NOW)
     exposure.observe(link(LinkPhase.SYNCING), NOW + 1)
     exposure.observe(link(LinkPhase.READY), NOW + 2)
-    assert place(exposure, NOW + SECOND).quantity == 0.0
+    assert list(exposure.settled(NOW + SECOND)) == []
+
+
+def test_what_is_over_is_forgotten(exposure: Exposure) -> None:
+    """Once IB has told all: not in a rebuild that has to begin again, which has told of nothing yet."""
+    gone = msgspec.structs.replace(OPTION, con_id=2)
+    exposure.observe(fill(contract=gone), NOW)
+    exposure.observe(fill(), NOW)
+    for phase in (LinkPhase.DOWN, LinkPhase.SYNCING, LinkPhase.DOWN, LinkPhase.SYNCING):
+        exposure.observe(link(phase), NOW + 1)
+    assert len(list(exposure.places())) == 2
+    exposure.observe(position(7.0, replayed=True), NOW + 2)
+    exposure.observe(link(LinkPhase.READY), NOW + 3)
+    [kept] = exposure.places()
+    assert (kept.contract, kept.price()) == (OPTION, 2.51)
 
 
 def test_only_what_is_quiet_is_judged(exposure: Exposure) -> None:
