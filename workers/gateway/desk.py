@@ -34,6 +34,7 @@ from router.modify import modified
 from router.pacing import Priority, UnitTooLarge
 from router.protection import is_guards, superfluous
 from router.reasons import Reason
+from router.recovery import ROUNDS
 from router.stops import TRAILS
 from workers.gateway.current import Current
 from workers.gateway.flattening import Flattening
@@ -82,6 +83,9 @@ class Desk:
         refs = {leg.ref for leg in command.legs}
         if command.name in self._placed or refs & set(self._current.live_refs()):
             return PlaceReply(delivery=command.name, outcome="adopted")
+        if self._beside_unheard(command):
+            self._spawn(self._ask_and_place(request_id, command))
+            return None
         self._placed[command.name] = tuple(refs)
 
         def write() -> None:
@@ -99,16 +103,36 @@ class Desk:
             request_id, write, len(command.legs), partial(self._placed.pop, command.name, None)
         )
 
+    def _beside_unheard(self, command: PlaceOrders) -> bool:
+        """Whether it is the guard's, and IB has not said a word on what the guard had sent last for this place."""
+        bridge, here = self._session.link.inbound.bridge, (command.account, command.contract.con_id)
+        unheard = any(bridge.unheard(order_id) for order_id in self._guarding.get(here, ()))
+        return unheard and any(is_guards(leg.ref) for leg in command.legs)
+
+    async def _ask_and_place(self, request_id: str, command: PlaceOrders) -> None:
+        """An order that IB, asked again, does not list protects nothing: it was lost, or refused by an error alone."""
+        here = (command.account, command.contract.con_id)
+        last = self._guarding.get(here)
+        try:
+            for _ in range(ROUNDS):  # the first may have been under way before that order left
+                await self._session.link.open_orders(self._session.request_timeout_s)
+        except (TimeoutError, OSError) as error:
+            self._reply(request_id, CommandRefused(Reason.LINK_NOT_READY, str(error), retry=True))
+            return
+        if self._guarding.get(here) is last:
+            self._guarding.pop(here, None)
+        answer = self.place(request_id, command)
+        if answer is not None:
+            self._reply(request_id, answer)
+
     def _superfluous(self, command: PlaceOrders) -> bool:
         """Whether the guard's order has nothing left to protect, or comes beside one IB has not told of yet."""
         here = (command.account, command.contract.con_id)
-        bridge = self._session.link.inbound.bridge
-        unheard = any(bridge.unheard(order_id) for order_id in self._guarding.get(here, ()))
         held = [p.quantity for p in self._current.positions() if (p.account, p.contract.con_id) == here]
         orders = [e for e in self._current.orders() if e.contract and (e.account, e.contract.con_id) == here]
         position = held[0] if held else 0.0
         late = superfluous(command.legs, position, orders, client_id=self._session.client_id)
-        return late or (unheard and any(is_guards(leg.ref) for leg in command.legs))
+        return late or self._beside_unheard(command)
 
     def _write(
         self, what: str, name: str, account: str, contract: ContractSpec, legs: tuple[Leg, ...], reason: str

@@ -132,6 +132,24 @@ def test_a_stop_of_the_guard_that_came_too_late_is_not_written(
     asyncio.run(asyncio.wait_for(story(), 30))
 
 
+def test_a_stop_that_ib_lost_is_made_anew(configure: Configure) -> None:
+    """Nothing ever comes of the guard's first one. IB is asked, does not list it, and the next one is sent."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            account = counter.one.session.account
+            counter.one.current.observe(PositionSnapshot(account, OPTION, float(HELD), 250.0, False, 1))
+            for number in (1, 2):
+                stop = Leg(f"guard:1001-S{number}", "stop", "SELL", "STP", HELD, stop_price=1.0, tif="GTC")
+                name = f"guard {number}"
+                reply = await counter.ask(PlaceOrders(name, account, OPTION, (stop,), "no stop"))
+                assert reply == PlaceReply(name, "sent")
+            await counter.one.session.link.ping(5)
+            assert len(peer.asked["3"]) == 2
+
+    play(story)
+
+
 def test_no_order_is_denied_while_ib_is_asked_which_there_are(configure: Configure) -> None:
     """In a rebuild nothing is known of an order until IB has told of it again: whoever cancels it is to ask again."""
 
