@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from router.bracket import stem_of
+from router.bracket import split_ref, stem_of
 from router.contract import describe
 from router.messages import Alert, ContractSpec, Leg, OrderLifecycleEvent
 from router.quantity import EPSILON, orderable
@@ -165,9 +165,9 @@ def is_ours(ref: str) -> bool:
 
 
 def is_guards(ref: str) -> bool:
-    """Whether the guard made it: its legs are numbered by time, those of a bracket from one."""
-    stem = stem_of(ref)
-    return ref.startswith(GUARD) or (bool(stem) and len(ref) - len(stem) > 6)
+    """Whether the guard made it: its stops and targets are numbered by time, those of a bracket from one."""
+    stem, leg = split_ref(ref)
+    return ref.startswith(GUARD) or (bool(stem) and leg[0] in "ST" and len(leg) > 5)
 
 
 def _awake(event: OrderLifecycleEvent, parent: OrderLifecycleEvent) -> float:

@@ -217,6 +217,7 @@ def test_whose_an_order_is() -> None:
     assert is_guards(f"{STEM}-S71000000")
     assert is_guards("guard:1001-S71000000")
     assert not is_guards(f"{STEM}-S12")
+    assert not is_guards(f"{STEM}-X1758290400000")  # of a flatten
     assert not is_guards("by hand")
 
 
