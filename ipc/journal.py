@@ -19,7 +19,7 @@ from ipc.clock import NS
 from ipc.codec import decode_raw_frame, encode
 from ipc.errors import JournalError, JournalFull, JournalInUse
 from ipc.frame import START_MARK, Envelope, Frame, Head
-from ipc.reader import SUFFIX, Entry, JournalReader
+from ipc.reader import SUFFIX, Entry, JournalReader, Step
 from ipc.recovery import recover
 from ipc.security import private_directory
 from ipc.segment import HEAD_SIZE, pack
@@ -228,6 +228,17 @@ class Journal:
     def read(self, *, after: int = 0, topic: str | None = None) -> Iterator[Envelope]:
         """Messages after a seq, of one topic or of all, in order."""
         return self._reader.read(after=after, topic=topic)
+
+    def steps(self, *, after: int = 0, topic: str | None = None) -> Iterator[Step]:
+        """Records on the disk after a seq, in order, up to what is their end now.
+
+        That end is before what waits in memory, and before what a failed write may have left in the file.
+        """
+        end = decode_raw_frame(self._backlog[0][HEAD_SIZE:]).seq - 1 if self._backlog else self.seq
+        for step in self._reader.steps(after=after, topic=topic):
+            if step.position.seq > end:
+                return
+            yield step
 
 
 def _lock(directory: Path) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ipc.codec import DecodeError, Undecodable, decode_raw_frame, envelopes, read_frame
-from ipc.frame import Envelope, Head
+from ipc.frame import Envelope, Head, Position
 from ipc.segment import scan
 
 SUFFIX = ".journal"
@@ -26,6 +26,13 @@ class Entry(NamedTuple):
 
     head: Head
     body: bytes
+
+
+class Step(NamedTuple):
+    """One record as it is read on: the position after it, and those of its messages that were asked for."""
+
+    position: Position
+    envelopes: list[Envelope]
 
 
 class Damage(NamedTuple):
@@ -92,9 +99,19 @@ class JournalReader:
         entries = self.entries(after=after) if since_ns is None else self.entries_since(since_ns)
         for entry in entries:
             if topic is None or entry.head.topic == topic:
-                frame = read_frame(entry.body)
-                skip = max(0, after + 1 - frame.seq)
-                yield from envelopes(self.publisher, frame, skip=skip, aside=self.undecodable.append)
+                yield from self._messages(entry, after)
+
+    def steps(self, *, after: int = 0, topic: str | None = None) -> Iterator[Step]:
+        """The same, record by record, for a reader that keeps its place; also records of other topics, unread."""
+        for entry in self.entries(after=after):
+            head = entry.head
+            wanted = topic is None or head.topic == topic
+            yield Step(Position(head.epoch, head.last), self._messages(entry, after) if wanted else [])
+
+    def _messages(self, entry: Entry, after: int) -> list[Envelope]:
+        frame = read_frame(entry.body)
+        skip = max(0, after + 1 - frame.seq)
+        return envelopes(self.publisher, frame, skip=skip, aside=self.undecodable.append)
 
     # ------------------------------------------------------------ search
 

@@ -15,15 +15,27 @@ from router.messages import Message as BusMessage
 from router.recovery import ROUNDS
 
 
+class DoubtsState(msgspec.Struct, frozen=True):
+    """What is in doubt, as plain values."""
+
+    errors: list[BrokerError] = []  # oldest first
+    heard: list[str] = []  # refs of them of which IB had told before, sorted
+
+
 class Doubts:
     """The errors whose orders IB is to be asked about, by orderRef."""
 
-    def __init__(self) -> None:
-        self._errors: dict[str, BrokerError] = {}
-        self._heard: set[str] = set()  # refs in doubt of which IB had told before
+    def __init__(self, state: DoubtsState | None = None) -> None:
+        state = state or DoubtsState()
+        self._errors = {error.ref: error for error in state.errors}
+        self._heard = set(state.heard)  # refs in doubt of which IB had told before
 
     def __bool__(self) -> bool:
         return bool(self._errors)
+
+    def state(self) -> DoubtsState:
+        """What another process needs to be in the same doubts."""
+        return DoubtsState(list(self._errors.values()), sorted(self._heard))
 
     def observe(self, message: BusMessage, *, heard: bool) -> None:
         """`heard`: IB had told of this error's order before it."""

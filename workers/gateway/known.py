@@ -10,6 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from router.bracket import stem_of
 from router.messages import (
     BrokerError,
@@ -39,16 +41,46 @@ class Intention:
     released: bool = False  # to be sent again: decided, and not intended anew yet
 
 
+class Intended(Struct, frozen=True):
+    """An Intention of no connection of this process."""
+
+    intent: OrderIntent
+    sent: bool
+    released: bool
+
+
+class KnownState(Struct, frozen=True):
+    """What is known before a process first connects, as plain values; each list oldest first."""
+
+    highest_order_id: int = 0
+    evidence: list[str] = []
+    intended: list[Intended] = []
+    parked: list[OrderParked] = []
+
+
 class Known:
     """Stems of orderRefs that were intended or seen, and the highest order id ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: KnownState | None = None) -> None:
+        state = state or KnownState()
         self.connection = 0  # counts connects; an intent of this connection is on its way, not in doubt
-        self.highest_order_id = 0
+        self.highest_order_id = state.highest_order_id
         # stems, oldest first; a plain dict is slow to lose its first key
-        self._evidence: OrderedDict[str, None] = OrderedDict()
-        self._intended: dict[str, Intention] = {}  # no evidence yet
-        self._parked: dict[str, OrderParked] = {}
+        self._evidence: OrderedDict[str, None] = OrderedDict.fromkeys(state.evidence)
+        self._intended = {  # no evidence yet
+            one.intent.delivery: Intention(self.connection, one.intent, one.sent, one.released)
+            for one in state.intended
+        }
+        self._parked = {parked.delivery: parked for parked in state.parked}
+
+    def state(self) -> KnownState:
+        """What another process needs to know as much. Which connection wrote an intent is not its concern."""
+        return KnownState(
+            self.highest_order_id,
+            list(self._evidence),
+            [Intended(one.intent, one.sent, one.released) for one in self._intended.values()],
+            list(self._parked.values()),
+        )
 
     def new_connection(self) -> None:
         """From here on what an earlier connection sent counts only by evidence."""

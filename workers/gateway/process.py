@@ -7,13 +7,14 @@ from collections.abc import Iterable
 
 from conf.settings import Settings
 from router.lines import prewarmed
-from router.messages import BrokerError, ExecutionFill, LinkPhase, Message, OrderLifecycleEvent
+from router.messages import LinkPhase, Message
 from workers.gateway.commands import Commands
 from workers.gateway.current import Current
 from workers.gateway.doubts import Doubts
 from workers.gateway.herald import Herald
 from workers.gateway.known import Known
 from workers.gateway.lookout import Lookout
+from workers.gateway.recall import Recall
 from workers.gateway.session import Session
 from workers.role import Shell
 from workers.runner import run_async
@@ -26,16 +27,10 @@ class Gateway:
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
-        self._known = Known()
+        self._recall = Recall(shell.publisher.journal)
+        self._known = Known(self._recall.digest.known.state())
         self._current = Current()
-        doubts = Doubts()
-        heard: set[str] = set()
-        for envelope in shell.publisher.journal.read(topic="trade"):
-            message = envelope.message
-            self._known.observe(message)
-            if isinstance(message, OrderLifecycleEvent | ExecutionFill):
-                heard.add(message.ref)
-            doubts.observe(message, heard=isinstance(message, BrokerError) and message.ref in heard)
+        doubts = Doubts(self._recall.digest.doubts.state())
         self._herald = Herald(shell.publisher, shell.settings.monitor.alert_every_s)
         self._session = Session(shell.settings, self._publish, self._known, self._current, doubts)
         self._lookout = Lookout(self._session, self._current)
@@ -47,9 +42,7 @@ class Gateway:
             durable=self._herald.durable,
             reply=shell.responder.reply,
         )
-        self._running: asyncio.Task[None] | None = None
-        self._sweeping: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def waiting_for(self) -> str:
@@ -74,19 +67,17 @@ class Gateway:
 
     async def start(self) -> None:
         """Keep the session up from here on."""
-        self._running = asyncio.ensure_future(self._session.run())
-        self._running.add_done_callback(self._ended)
-        self._sweeping = asyncio.ensure_future(self._sweep())
-        self._sweeping.add_done_callback(self._ended)
-        self._looking = asyncio.ensure_future(self._lookout.run())
-        self._looking.add_done_callback(self._ended)
+        for part in (self._session.run(), self._sweep(), self._lookout.run(), self._recall.run()):
+            task = asyncio.ensure_future(part)
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
 
     async def drain(self) -> None:
         """Disconnect. IB goes on holding the orders; nothing is cancelled by a restart."""
-        tasks = [task for task in (self._looking, self._running, self._sweeping) if task is not None]
-        for task in tasks:
+        for task in reversed(self._tasks):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._recall.close()
 
     def _publish(self, *messages: Message) -> None:
         self._herald.publish(*self._lookout.news(*messages))
