@@ -57,7 +57,11 @@ def subscription(topic: str) -> bytes:
 
 def read_frame(raw: bytes) -> RawFrame:
     """A frame, its messages still bytes. Raises DecodeError when it is none, or miscounts its messages."""
-    frame = decode_raw_frame(raw)
+    return counted(decode_raw_frame(raw), raw)
+
+
+def counted(frame: RawFrame, raw: bytes) -> RawFrame:
+    """The same frame, as decoded from `raw`. Raises DecodeError when it miscounts its messages."""
     count, messages = frame.count, frame.messages
     if not (0 <= count <= MAX_COUNT and raw.startswith(_ARRAYS[count], len(raw) - len(messages))):
         held = len(_raw_list.decode(messages))  # slower, and right for a frame that has grown at its end, too

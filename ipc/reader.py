@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ipc.codec import DecodeError, Undecodable, decode_raw_frame, envelopes, read_frame
-from ipc.frame import Envelope, Head, Position
+from ipc.codec import DecodeError, Undecodable, counted, decode_raw_frame, envelopes
+from ipc.frame import Envelope, Head, Position, RawFrame
 from ipc.segment import scan
 
 SUFFIX = ".journal"
@@ -22,9 +22,9 @@ PROBE = 1 << 13  # bytes read at once while searching
 
 
 class Entry(NamedTuple):
-    """One intact record: the head of its frame, and the frame as bytes."""
+    """One intact record: its frame, the messages not decoded, and the frame as bytes."""
 
-    head: Head
+    head: RawFrame
     body: bytes
 
 
@@ -109,7 +109,7 @@ class JournalReader:
             yield Step(Position(head.epoch, head.last), self._messages(entry, after) if wanted else [])
 
     def _messages(self, entry: Entry, after: int) -> list[Envelope]:
-        frame = read_frame(entry.body)
+        frame = counted(entry.head, entry.body)
         skip = max(0, after + 1 - frame.seq)
         return envelopes(self.publisher, frame, skip=skip, aside=self.undecodable.append)
 

@@ -16,6 +16,7 @@ from ipc.frame import Head
 from ipc.segment import HEAD_SIZE, Record, scan
 
 TAIL = 4 * (MAX_FRAME + HEAD_SIZE)  # bytes at the end of a segment that are sure to hold a whole record
+NEAR = 1 << 16  # bytes that hold one as a rule, and are read in a moment
 
 
 class Recovered(NamedTuple):
@@ -49,7 +50,7 @@ def _last_record(segment: Path) -> tuple[Record, Head] | None:
         def read(offset: int, length: int) -> bytes:
             return os.pread(file.fileno(), length, offset)
 
-        for start in (max(0, size - TAIL), 0):
+        for start in (max(0, size - NEAR), max(0, size - TAIL), 0):
             last: tuple[Record, Head] | None = None
             for record in scan(read, start, size):
                 try:

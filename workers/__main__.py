@@ -14,7 +14,6 @@ from conf.settings import ConfigError, load
 from router.errors import Fatal
 from workers.guard import NOT_NEEDED, AlreadyRunning
 from workers.logs import configure, configure_default
-from workers.store.client import StoreUnfit
 
 MODULES: Final = {
     "redis": "workers.redis_server",
@@ -47,7 +46,7 @@ def main(arguments: list[str]) -> int:
     settings.paths.make()
     try:
         code: int = import_module(MODULES[role]).main(settings)
-    except (ConfigError, StoreUnfit) as error:
+    except ConfigError as error:
         log.error("configuration refused, not starting", problem=str(error))
         return EXIT_CONFIG
     except AlreadyRunning as error:
