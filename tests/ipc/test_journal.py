@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from ipc.errors import InsecurePath, JournalError, JournalFull, JournalInUse
 from ipc.journal import Journal
 from ipc.reader import JournalReader
+from ipc.segment import pack
 from router.messages import Message
-from tests.ipc.helpers import Tape, link, pnl, sent, taped
+from tests.ipc.helpers import Tape, frame_of, link, pnl, sent, taped
 from tests.ipc.test_appender import file_size_limit
 
 NS = 1_000_000_000
@@ -162,6 +163,27 @@ def test_full_disk_holds_records_in_memory_until_there_is_room(directory: Path) 
     assert not any((journal.pending, journal.error))
     publisher.close()
     assert messages_in(JournalReader(directory)) == [sent(1), sent(2), sent(3), link(1), sent(4)]
+
+
+def test_steps_end_with_what_is_on_the_disk(directory: Path) -> None:
+    """Neither what waits in memory is stepped over, nor what a failed write could not take back."""
+    journal = Journal(directory)
+    publisher = taped(journal, Tape())
+
+    def reached(after: int = 0) -> list[int]:
+        return [step.position.seq for step in journal.steps(after=after, topic="trade")]
+
+    publisher.publish(sent(1), sent(2))
+    publisher.publish(link(1), sent(3))
+    with file_size_limit(journal.size + 10):
+        publisher.publish(sent(4))
+        assert (journal.seq, reached()) == (5, [2, 3, 4])
+    publisher.publish(sent(5))
+    assert reached(2) == [3, 4, 5, 6]
+    with journal.segment.open("ab") as file:
+        file.write(pack(frame_of(sent(6), seq=7)))
+    assert reached(4) == [5, 6]
+    publisher.close()
 
 
 def test_full_disk_does_not_keep_a_publisher_from_starting(directory: Path) -> None:

@@ -80,6 +80,22 @@ def test_reads_one_topic(directory: Path) -> None:
     assert {envelope.topic for envelope in JournalReader(directory).read(topic="portfolio")} == {"portfolio"}
 
 
+@pytest.mark.parametrize("after", [0, 1, 2, 3, 1_499, 2_999, 3_000])
+def test_steps(directory: Path, after: int) -> None:
+    """Record by record, with the place after each; of a topic that was not asked for only the place."""
+    steps = list(JournalReader(directory).steps(after=after, topic="trade"))
+    reached = [
+        seq for seq in range(1, 3_001) if seq % 3 != 1 and seq > after
+    ]  # two of trade in a record, then one
+    assert [step.position.seq for step in steps] == reached
+    assert len({step.position.epoch for step in steps}) <= 1
+    assert [one.seq for step in steps for one in step.envelopes] == [
+        envelope.seq for envelope in JournalReader(directory).read(after=after, topic="trade")
+    ]
+    every = JournalReader(directory).steps(after=after)
+    assert [one.seq for step in every for one in step.envelopes] == list(range(after + 1, 3_001))
+
+
 def test_reads_since_an_instant(tmp_path: Path) -> None:
     """Messages written at an instant or later come, also when the clock went back in between."""
     clock, directory = Clock(), tmp_path / "gateway"

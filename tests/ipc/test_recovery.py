@@ -13,7 +13,7 @@ from ipc.codec import encode
 from ipc.frame import START_MARK, Frame
 from ipc.recovery import recover
 from ipc.segment import pack
-from tests.ipc.helpers import frame_of, sent
+from tests.ipc.helpers import fill, frame_of, sent
 from tests.ipc.test_appender import file_size_limit
 
 
@@ -46,6 +46,19 @@ def test_a_mark_tells_where_it_stands(tmp_path: Path) -> None:
     mark = pack(encode(Frame(START_MARK, 5, 11, 0, 0, 0, 0, {"trade": 4})))
     path = segment(tmp_path, 11, mark)
     assert recover([path]) == (5, 10, {"trade": 4}, path)
+
+
+def test_a_large_last_record_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One larger than what is looked at first, and with a torn one as large behind it."""
+    monkeypatch.setattr(recovery, "NEAR", 1 << 12)
+    large = pack(frame_of(*map(fill, range(256)), seq=2))
+    assert len(large) > recovery.NEAR
+    path = segment(tmp_path, 1, records(1)[0] + large)
+    assert recover([path]).seq == 257
+    with path.open("ab") as file:
+        file.write(large[:-1])
+    assert recover([path]).seq == 257
+    assert path.read_bytes() == records(1)[0] + large
 
 
 @given(data=st.data())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import venv
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import PROJECT
-from workers.gateway.library import LIBRARY
+from workers.gateway.library import LIBRARY, deferring
 
 HERE = Path(__file__).parent
 PINS = PROJECT / "constraints.txt"
@@ -76,3 +77,34 @@ def test_the_same_tests_pass_on_ib_async(loop: str) -> None:
 def test_the_same_tests_pass_on_uvloop() -> None:
     """With ib_insync, whose habit of asking for the policy's loop is the trap here."""
     assert " passed" in gateway_tests(Path(sys.executable), "-p", "tests.workers.gateway.on_uvloop")
+
+
+def test_numpy_is_loaded_by_whoever_first_uses_it() -> None:
+    """A gateway starts without it; the library's operators have it all the same, and so has whoever imports it."""
+    story = (
+        "import sys, workers.gateway.library;"
+        "assert not any(name.startswith('numpy') for name in sys.modules), 'loaded with the library';"
+        "from eventkit import Sequence;"
+        "assert Sequence([1, 3]).array(2).mean().run()[-1] == 2;"
+        "assert 'numpy.linalg' in sys.modules;"
+        "import numpy;"
+        "assert type(numpy) is type(sys) and numpy.asarray([1]).size == 1"
+    )
+    subprocess.run([sys.executable, "-c", story], cwd=PROJECT, check=True)
+
+
+def test_what_is_imported_already_is_not_deferred() -> None:
+    """It is what it was, inside and afterwards."""
+    with deferring("json"):
+        assert sys.modules["json"] is json
+    assert sys.modules["json"] is json
+
+
+def test_a_deferred_module_is_found_where_it_is_missed() -> None:
+    """What fails inside leaves nothing behind, and a name that is not there is an error of the use."""
+    with pytest.raises(ZeroDivisionError), deferring("no_such_module"):
+        held = sys.modules["no_such_module"]
+        raise ZeroDivisionError
+    assert "no_such_module" not in sys.modules
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        held.anything  # noqa: B018  # the use
