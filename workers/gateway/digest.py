@@ -8,7 +8,6 @@ comes to what reading all of the journal comes to.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from pathlib import Path
 from zlib import crc32
 
@@ -22,9 +21,9 @@ from workers.gateway import doubts, known
 from workers.gateway.doubts import Doubts, DoubtsState
 from workers.gateway.known import Known, KnownState
 
-# Orders of which IB told last that are remembered: an error about one that is not among them is of an order that
-# neither the day's executions nor the list of open orders has named for as long.
-KEEP_HEARD = 50_000
+# Orders of which IB told last that are remembered, at least; twice as many at most. An error about one that is not
+# among them is of an order that neither the day's executions nor the list of open orders has named for as long.
+KEEP_HEARD = 25_000
 
 FORMAT = b"router checkpoint 1\n"
 CHECK_SIZE = 4  # bytes of a CRC-32
@@ -39,7 +38,8 @@ class State(msgspec.Struct, frozen=True):
 
     known: KnownState
     doubts: DoubtsState
-    heard: list[str]  # orderRefs, the one that IB told of longest ago first
+    heard: list[str]  # orderRefs that IB told of last
+    heard_before: list[str]  # and those before them
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -56,25 +56,30 @@ class Digest:
     def __init__(self, state: State | None = None) -> None:
         self.known = Known(state.known if state else None)
         self.doubts = Doubts(state.doubts if state else None)
-        self._heard: OrderedDict[str, None] = OrderedDict.fromkeys(state.heard if state else ())
+        self._heard = dict.fromkeys(state.heard if state else ())
+        self._heard_before = dict.fromkeys(state.heard_before if state else ())
 
     def observe(self, message: BusMessage) -> None:
         """Take one message in."""
         self.known.observe(message)
-        if isinstance(message, OrderLifecycleEvent | ExecutionFill):
-            self._hear(message.ref)
-        heard = isinstance(message, BrokerError) and message.ref in self._heard
+        heard = False
+        match message:
+            case OrderLifecycleEvent() | ExecutionFill():
+                self._hear(message.ref)
+            case BrokerError():
+                heard = message.ref in self._heard or message.ref in self._heard_before
+            case _:
+                pass
         self.doubts.observe(message, heard=heard)
 
     def state(self) -> State:
         """All of it as it is now."""
-        return State(self.known.state(), self.doubts.state(), list(self._heard))
+        return State(self.known.state(), self.doubts.state(), list(self._heard), list(self._heard_before))
 
     def _hear(self, ref: str) -> None:
         self._heard[ref] = None
-        self._heard.move_to_end(ref)
-        if len(self._heard) > KEEP_HEARD:
-            self._heard.popitem(last=False)
+        if len(self._heard) == KEEP_HEARD:
+            self._heard_before, self._heard = self._heard, {}
 
 
 def pack(position: Position, state: State) -> bytes:

@@ -115,8 +115,10 @@ def test_an_error_of_an_order_that_ib_has_told_of() -> None:
 def test_orders_heard_of_are_bounded_by_when_ib_told_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """An old order that IB goes on telling of is remembered, a newer one of which it is silent is not."""
     monkeypatch.setattr(digest_module, "KEEP_HEARD", 2)
-    refs = [f"{delivery}-E" for delivery in (ONE, TWO, ONE, THREE)]
-    assert digest(*map(order_event, refs)).state().heard == [f"{ONE}-E", f"{THREE}-E"]
+    told = [order_event(f"{delivery}-E") for delivery in (ONE, TWO, ONE, THREE, ONE)]
+    doubted = [error(f"{delivery}-E", "query") for delivery in (ONE, TWO, THREE)]
+    (never,) = digest(*told, *doubted).doubts.conclude(9)
+    assert never.ref == f"{TWO}-E"
 
 
 RAW = pack(AT, digest(*about(ONE), *about(TWO), intent(THREE), parked(THREE)).state())
