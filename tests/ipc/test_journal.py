@@ -183,6 +183,11 @@ def test_steps_end_with_what_is_on_the_disk(directory: Path) -> None:
     with journal.segment.open("ab") as file:
         file.write(pack(frame_of(sent(6), seq=7)))
     assert reached(4) == [5, 6]
+    with file_size_limit(journal.size):
+        publisher.publish(sent(6))  # waits as number 7
+    with journal.segment.open("ab") as file:
+        file.write(pack(frame_of(sent(0), seq=7)))
+    assert (journal.seq, reached(4)) == (7, [5, 6])
     publisher.close()
 
 
