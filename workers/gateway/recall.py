@@ -133,7 +133,10 @@ def _write(path: Path, data: bytes) -> str:
             file.write(data)
         fresh.replace(path)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        try:
+            fresh.unlink(missing_ok=True)  # half of it only takes room
+        except OSError:
+            pass  # the next one writes over it
         return str(error)
     return ""
 

@@ -321,6 +321,19 @@ def test_no_room_for_it(directory: Path) -> None:
     after.kill()
 
 
+def test_its_name_is_taken(directory: Path) -> None:
+    """Neither written nor cleared away: said, and everything is read."""
+    life = Life(directory)
+    life.publish(1, 3)
+    (directory / f"{NAME}.new").mkdir()
+    with capture_logs() as logs:
+        life.drain()
+    assert [entry["event"] for entry in logs] == ["checkpoint not written"]
+    after = Life(directory)
+    assert (after.after, after.recall.read, after.said) == (0, 9, ["checkpoint not written"])
+    after.kill()
+
+
 def test_a_journal_that_cannot_be_read_on(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk fails: that neither ends the gateway nor keeps it from ending, and the checkpoint stays behind."""
     monkeypatch.setattr(recall_module, "LOOK_S", 0.001)
