@@ -111,7 +111,12 @@ class Reason(StrEnum):
     )
     CANCELLED = "CANCELLED", "REJECTED", TEXT, "Taken back before its turn came."
 
-    NOT_SENT = "NOT_SENT", "REJECTED", TEXT, "The gateway refused the order for a reason of another version."
+    NOT_SENT = (
+        "NOT_SENT",
+        "REJECTED",
+        TEXT,
+        "Submission or the gateway could not take the order, the text says why.",
+    )
 
     # ------------------------------------------------------------ a command
 

@@ -23,6 +23,7 @@ from router.messages import (
     ContractReady,
     FindDelivery,
     Message,
+    OrderRequest,
     PlaceReply,
     PrepareContract,
     Quote,
@@ -36,7 +37,7 @@ from router.quote import priced
 from router.reasons import Reason, ending
 from router.refusal import denied, unreadable, unusable
 from router.sessions import trading_ended
-from router.signal import delivery_of, parse
+from router.signal import age_ms, delivery_of, parse
 from workers.candidate import Candidate, Looks
 from workers.clock import now_ms
 from workers.killpoint import kill_point
@@ -285,16 +286,32 @@ class Sizing:
         if candidate.signal.dry_run:
             self._refuse(candidate, Reason.DRY_RUN, "dry_run", "sized but never sent")
             return
-        kill_point("sizing.request.before")
-        self._submission.send(candidate.delivery, request, lambda reply: self._on_submitted(candidate, reply))
-        kill_point("sizing.request.after")
+        self._hand_on(candidate, request)
 
-    def _on_submitted(self, candidate: Candidate, reply: Message) -> None:
-        """Submission has answered for the order; what it refused it has told itself."""
-        kill_point("sizing.answered")
-        if isinstance(reply, PlaceReply):
-            self._counts["submitted"] += 1
-        self._leave(candidate)
+    def _hand_on(self, candidate: Candidate, request: OrderRequest) -> None:
+        """Submission answers for the order, and tells the end of one that the gateway refused. What submission itself
+        could not take is nobody else's to tell."""
+
+        def on_reply(reply: Message) -> None:
+            kill_point("sizing.answered")
+            match reply:
+                case PlaceReply(outcome="refused"):
+                    self._leave(candidate)
+                case CommandRefused(retry=True) if now_ms() <= request.expires_ms:
+                    self._shell.loop.after(RETRY_S, lambda: self._hand_on(candidate, request))
+                case CommandRefused(retry=True):
+                    words = Reason.STALE.words.format(age=age_ms(candidate.signal, now_ms()))
+                    self._deny(candidate, risk.Denial(Reason.STALE, words, reply.code, reply.text))
+                case CommandRefused():
+                    code = ending(reply.code, Reason.NOT_SENT)
+                    self._deny(candidate, risk.Denial(code, reply.text, reply.code, reply.text))
+                case _:
+                    self._counts["submitted"] += 1
+                    self._leave(candidate)
+
+        kill_point("sizing.request.before")
+        self._submission.send(candidate.delivery, request, on_reply)
+        kill_point("sizing.request.after")
 
     # ------------------------------------------------------------ out
 

@@ -174,6 +174,10 @@ class Submission:
             case _:
                 raise TypeError(f"the gateway answered PlaceBracket with {type(reply).__name__}")
         del self._placing[request.delivery]
+        if isinstance(
+            reply, CommandRefused
+        ):  # else sizing could not tell it from a refusal that nobody has told
+            reply = PlaceReply(delivery=request.delivery, outcome="refused")
         kill_point("submission.reply.before")
         self._shell.responder.reply(placing.request_id, reply)
         kill_point("submission.reply.after")

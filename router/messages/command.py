@@ -40,10 +40,11 @@ class PlaceBracket(Message, frozen=True):
 
 
 class PlaceReply(Message, frozen=True):
-    """What became of a bracket: `unknown` only answers FindDelivery."""
+    """What became of a bracket: `unknown` only answers FindDelivery, `refused` only OrderRequest: the signal's end is
+    told."""
 
     delivery: str
-    outcome: Literal["sent", "adopted", "in_doubt", "unknown"]
+    outcome: Literal["sent", "adopted", "in_doubt", "unknown", "refused"]
 
 
 class PlaceOrders(Message, frozen=True):

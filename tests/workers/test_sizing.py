@@ -395,6 +395,72 @@ def test_a_signal_taken_before_a_crash_is_looked_up_first(stage: Stage, redis: C
     assert all(isinstance(message, SignalReceived) and message.redelivered for message in received)
 
 
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [
+        (CommandRefused(Reason.UNDECODABLE, "not a command of this version: x"), Reason.NOT_SENT),
+        (CommandRefused(Reason.UNKNOWN_COMMAND, "no OrderRequest here"), Reason.NOT_SENT),
+        (CommandRefused(Reason.BAD_FIELD, "stop_price = -1: is no price"), Reason.BAD_FIELD),
+    ],
+)
+def test_what_submission_cannot_take_is_told_as_refused(
+    scene: Scene, refusal: CommandRefused, code: Reason
+) -> None:
+    """Nobody else knows of it: without this the signal would have no end until sizing starts again."""
+    scene.submission._answer = lambda *_: refusal
+    scene.push()
+    refused = scene.refused()
+    assert (refused.status, refused.code, refused.reason) == ("REJECTED", code, refusal.text)
+    assert (refused.field, refused.value) == (refusal.code, refusal.text)
+    assert scene.worker.drain()
+    assert scene.worker.progress["submitted"] == 0
+
+
+def test_what_submission_cannot_take_for_now_is_offered_again(scene: Scene) -> None:
+    """FAILED may succeed later: the same order, decided once, until the signal is too old."""
+    answers: list[Message] = [CommandRefused(Reason.FAILED, "no room", retry=True)] * 2
+    taken = scene.submission._answer
+    scene.submission._answer = lambda name, message: answers.pop() if answers else taken(name, message)
+    scene.push()
+    scene.stage.until(lambda: scene.worker.progress["submitted"], "the order is taken")
+    assert len({request for _, request in scene.submission.commands}) == 1
+    assert len(scene.submission.commands) == 3
+    assert len(scene.stage.of(SignalSized)) == 1
+    assert not scene.stage.of(SignalRefused)
+
+
+def test_what_submission_cannot_take_in_time_is_stale(
+    make_settings: Callable[..., Settings], redis_server: Server, redis: Client
+) -> None:
+    """Nothing is offered for ever: past its expiry the signal ends."""
+    stage = Stage(make_settings(REDIS__URL=redis_server.url, INGRESS__MAX_AGE_MS="1000"))
+    try:
+        scene = Scene(stage, redis, [READY, ACCOUNT, QUOTE])
+        scene.submission._answer = lambda *_: CommandRefused(Reason.FAILED, "no room", retry=True)
+        scene.push()
+        refused = scene.refused()
+        assert (refused.status, refused.code) == ("STALE", Reason.STALE)
+        assert refused.reason.startswith("stale_signal_1")
+        assert (refused.field, refused.value) == (Reason.FAILED, "no room")
+        assert len(scene.submission.commands) > 1
+    finally:
+        stage.close()
+
+
+def test_what_submission_has_told_is_not_told_again(scene: Scene) -> None:
+    """A refusal of the gateway is submission's to tell: one end for one signal."""
+
+    def told(_: str, message: Message) -> Message:
+        assert isinstance(message, OrderRequest)
+        return PlaceReply(message.delivery, "refused")
+
+    scene.submission._answer = told
+    scene.push()
+    scene.stage.until(lambda: scene.submission.commands, "an order request")
+    scene.stage.until(scene.worker.drain, "nothing on its way")
+    assert (scene.worker.progress["submitted"], scene.worker.progress["refused"]) == (0, 0)
+
+
 def test_the_same_delivery_twice_makes_one_order(scene: Scene) -> None:
     """Both are told as received, so that both can be settled; one goes on."""
     ts = time.time_ns() // 1_000_000

@@ -117,7 +117,7 @@ def test_a_gateway_that_is_not_ready_is_asked_again(stage: Stage) -> None:
 def test_a_refusal_of_the_gateway_ends_the_signal(
     stage: Stage, refusal: CommandRefused, status: str, reason: str
 ) -> None:
-    """It is told as the signal's end with the platform's status, and sizing hears it too."""
+    """It is told as the signal's end with the platform's status, and sizing hears that it is told."""
     stage.peer("gateway", lambda *_: refusal, [READY])
     stage.worker("submission", Submission, ("decision",))
     request = fresh_request()
@@ -128,7 +128,7 @@ def test_a_refusal_of_the_gateway_ends_the_signal(
     assert (refused.delivery, refused.status) == (request.delivery, status)
     assert refused.reason.startswith(reason)
     assert (refused.field, refused.value) == (refusal.code, refusal.text)
-    assert replies == [refusal]
+    assert replies == [PlaceReply(request.delivery, "refused")]
 
 
 def test_a_request_that_grows_stale_while_the_gateway_is_away_is_refused(stage: Stage) -> None:
@@ -136,7 +136,7 @@ def test_a_request_that_grows_stale_while_the_gateway_is_away_is_refused(stage: 
     stage.peer("gateway", lambda *_: CommandRefused("LINK_NOT_READY", "down", retry=True), [READY])
     stage.worker("submission", Submission, ("decision",))
     replies = submit(stage, factory.request(expires_ms=time.time_ns() // 1_000_000 + 150))
-    stage.until(lambda: replies, "the end of the request")
+    stage.until(lambda: replies and stage.heard, "the end of the request")
     [refused] = stage.of(SignalRefused)
     assert isinstance(refused, SignalRefused)
     assert refused.status == "STALE"
