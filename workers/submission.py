@@ -174,9 +174,7 @@ class Submission:
             case _:
                 raise TypeError(f"the gateway answered PlaceBracket with {type(reply).__name__}")
         del self._placing[request.delivery]
-        if isinstance(
-            reply, CommandRefused
-        ):  # else sizing could not tell it from a refusal that nobody has told
+        if isinstance(reply, CommandRefused):  # told by now: sizing would tell what nobody has
             reply = PlaceReply(delivery=request.delivery, outcome="refused")
         kill_point("submission.reply.before")
         self._shell.responder.reply(placing.request_id, reply)
