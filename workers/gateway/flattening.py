@@ -14,6 +14,7 @@ import structlog
 from router import flatten
 from router.messages import ContractSpec, FlattenReply, Leg, OrderLifecycleEvent, PositionSnapshot
 from router.pacing import Priority
+from router.recovery import ROUNDS
 from workers.clock import now_ms
 from workers.gateway.current import Current
 from workers.gateway.session import Session
@@ -60,7 +61,8 @@ class Flattening:
         """The account's live orders, once this client's have ended; those just written are asked for first."""
         link, client_id = self._session.link, self._session.client_id
         with suppress(TimeoutError, OSError):  # then with what is known
-            await link.open_orders(FLAT_S)
+            for _ in range(ROUNDS):  # the first may have been under way before those orders left
+                await link.open_orders(FLAT_S)
         before = [event for event in self._current.orders() if event.account == account]
         ours = [event.order_id for event in before if event.client_id == client_id]
         for order_id in ours:

@@ -25,7 +25,7 @@ from router.messages import (
 from tests.paper.conftest import RunningGateway
 from tests.router.factory import OPTION, order_event
 from tests.workers.gateway.conftest import Configure
-from tests.workers.gateway.harness import eventually
+from tests.workers.gateway.harness import SECONDS, eventually
 from tests.workers.gateway.peer import Peer, frame
 from tests.workers.gateway.test_commands import AAPL, bracket, order, play, refused, serving
 
@@ -92,6 +92,34 @@ def test_orders_written_just_before_are_cancelled_too(configure: Configure, pape
             assert one.current.live_refs() == ()
 
     asyncio.run(asyncio.wait_for(story(), 30))
+
+
+def test_orders_written_after_a_question_that_is_under_way_are_cancelled_too(configure: Configure) -> None:
+    """Somebody had asked IB before they left: that answer does not have them, so it is asked once more."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            link = counter.one.session.link
+            del peer.answers["16"]
+            asking = asyncio.ensure_future(link.open_orders(SECONDS))
+            before = len(peer.asked["16"])
+            await eventually(lambda: len(peer.asked["16"]) > before, "somebody's question")
+            wanted = order()
+            assert await counter.ask(bracket(wanted)) == PlaceReply(wanted.delivery, "sent")
+            assert counter.commands.handle("flat", Flatten()) is None
+            await link.ping(SECONDS)
+            entry = order_event(f"{wanted.delivery}-E", order_id=12, client_id=counter.one.session.client_id)
+
+            def listed(_: list[str]) -> list[bytes]:
+                counter.one.current.observe(entry)
+                return [frame(53, 1)]
+
+            peer.answers["16"] = listed
+            peer.say(frame(53, 1))
+            await asking
+            await eventually(lambda: [fields[2] for fields in peer.asked["4"]] == ["12"], "its cancel")
+
+    play(story)
 
 
 def test_a_stop_of_the_guard_that_came_too_late_is_not_written(
