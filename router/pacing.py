@@ -12,6 +12,7 @@ untouched, so that a cancel never waits for the second to pass because entries h
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Generic, NamedTuple, TypeVar
 
@@ -110,11 +111,12 @@ class Pacer(Generic[T]):
             queue.clear()
         return waiting
 
-    def withdraw(self, priority: Priority) -> list[T]:
-        """Take out all of one class, in order: entries that a cancel-all must not let through."""
-        waiting = [unit.item for unit in self._queues[priority]]
-        self._queues[priority].clear()
-        return waiting
+    def withdraw(self, priority: Priority, which: Callable[[T], bool] = lambda _: True) -> list[T]:
+        """Take out all of one class, in order, or `which` of them: entries that a cancel-all must not let through."""
+        waiting = self._queues[priority]
+        withdrawn = [unit.item for unit in waiting if which(unit.item)]
+        self._queues[priority] = deque(unit for unit in waiting if not which(unit.item))
+        return withdrawn
 
     def state(self, now_ns: int) -> PacingState:
         """Tokens, messages waiting per class, and how long the oldest has waited."""

@@ -95,12 +95,14 @@ def test_a_lost_link_gives_back_what_waits() -> None:
 
 
 def test_withdrawn_entries_never_leave() -> None:
-    """A cancel-all takes back the brackets that have not gone out; nothing else."""
+    """A cancel-all takes back the brackets that have not gone out, all or those that are named; nothing else."""
     pacer: Pacer[str] = Pacer(10, 2)
     pacer.offer(ENTRY, "a", 1, 0)
     pacer.offer(ENTRY, "b", 1, 0)
+    pacer.offer(ENTRY, "c", 1, 0)
     pacer.offer(DATA, "data", 1, 0)
-    assert pacer.withdraw(ENTRY) == ["a", "b"]
+    assert pacer.withdraw(ENTRY, lambda item: item == "b") == ["b"]
+    assert pacer.withdraw(ENTRY) == ["a", "c"]
     assert drain(pacer, 0) == ["data"]
 
 

@@ -119,6 +119,7 @@ class Commands:
                 lambda: _told(answer, self._send_or_refuse(command)),
                 size=len(command.legs),
                 dropped=lambda error: _told(answer, dropped(error)),
+                account=command.request.account,
             )
         except UnitTooLarge as error:
             return CommandRefused(code=Reason.TOO_MANY_LEGS, text=str(error))

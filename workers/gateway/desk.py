@@ -99,9 +99,8 @@ class Desk:
             )
             self._reply(request_id, PlaceReply(delivery=command.name, outcome="sent"))
 
-        return self._offer(
-            request_id, write, len(command.legs), partial(self._placed.pop, command.name, None)
-        )
+        undo = partial(self._placed.pop, command.name, None)
+        return self._offer(request_id, command.account, write, len(command.legs), undo)
 
     def _beside_unheard(self, command: PlaceOrders) -> bool:
         """Whether it is the guard's, and IB has not said a word on what the guard had sent last for this place."""
@@ -165,14 +164,14 @@ class Desk:
         return numbered
 
     def _offer(
-        self, request_id: str, write: Callable[[], None], size: int, undo: Callable[[], object]
+        self, request_id: str, account: str, write: Callable[[], None], size: int, undo: Callable[[], object]
     ) -> BusMessage | None:
         def drop(error: Exception) -> None:
             undo()
             self._reply(request_id, dropped(error))
 
         try:
-            self._session.link.outbox.offer(Priority.PROTECT, write, size=size, dropped=drop)
+            self._session.link.outbox.offer(Priority.PROTECT, write, size=size, dropped=drop, account=account)
         except UnitTooLarge as error:
             undo()
             return CommandRefused(code=Reason.TOO_MANY_LEGS, text=str(error))
@@ -225,7 +224,7 @@ class Desk:
             self._write("modify", command.ref, event.account, contract, (leg,), command.reason)
             self._reply(request_id, ModifyReply(ref=command.ref, order_id=leg.order_id))
 
-        return self._offer(request_id, write, 1, lambda: None)
+        return self._offer(request_id, event.account, write, 1, lambda: None)
 
     def _one(self, ref: str) -> OrderLifecycleEvent | None:
         """The live order under a ref; of two, which is an incident, the older."""

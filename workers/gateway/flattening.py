@@ -43,7 +43,7 @@ class Flattening:
         """From now on nothing is placed there, and what waits for its turn is taken back. Then `run`."""
         self._accounts[account] += 1
         for priority in (Priority.ENTRY, Priority.PROTECT):
-            self._session.link.outbox.withdraw(priority, "the account is made flat")
+            self._session.link.outbox.withdraw(priority, "the account is made flat", account=account)
 
     async def run(self, account: str, answer: Callable[[FlattenReply], None]) -> None:
         """Do it; the answer, before the last position is gone, names what was cancelled and the closing orders."""
@@ -80,7 +80,7 @@ class Flattening:
             closing += [leg.ref for leg in legs]
             for leg in legs:
                 write = partial(self._write, f"flat:{contract.con_id}:{number}", account, contract, (leg,))
-                self._session.link.outbox.offer(Priority.PROTECT, write)
+                self._session.link.outbox.offer(Priority.PROTECT, write, account=account)
         return tuple(closing)
 
     def _held(self, account: str) -> list[PositionSnapshot]:

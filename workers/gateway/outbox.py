@@ -24,6 +24,7 @@ class Withdrawn(Recoverable):
 class _Unit(NamedTuple):
     write: Callable[[], object]
     dropped: Dropped
+    account: str
 
 
 def nothing() -> None:
@@ -66,8 +67,11 @@ class Outbox:
         *,
         size: int = 1,
         dropped: Dropped = nobody,
+        account: str = "",
     ) -> None:
         """Have `write`, which sends `size` messages, called at once or as soon as the limit allows it.
+
+        `account` is whose orders they are, empty for what is no order.
 
         `write` or else `dropped` is called, possibly before this returns; `dropped` with a ConnectionError, also
         one that `write` raised, or with Withdrawn. Raises UnitTooLarge.
@@ -75,12 +79,12 @@ class Outbox:
         if self._closed_because:
             dropped(ConnectionError(self._closed_because))
             return
-        self._pacer.offer(priority, _Unit(write, dropped), size, self._clock_ns())
+        self._pacer.offer(priority, _Unit(write, dropped, account), size, self._clock_ns())
         self._pump()
 
-    def withdraw(self, priority: Priority, reason: str) -> int:
-        """Take back all units of one class that have not left; returns how many."""
-        withdrawn = self._pacer.withdraw(priority)
+    def withdraw(self, priority: Priority, reason: str, *, account: str | None = None) -> int:
+        """Take back the units of one class that have not left, all or one account's; returns how many."""
+        withdrawn = self._pacer.withdraw(priority, lambda unit: account in (None, unit.account))
         for unit in withdrawn:
             unit.dropped(Withdrawn(reason))
         return len(withdrawn)

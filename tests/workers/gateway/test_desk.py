@@ -122,6 +122,40 @@ def test_orders_written_after_a_question_that_is_under_way_are_cancelled_too(con
     play(story)
 
 
+def test_what_waits_for_other_accounts_goes_on_while_one_is_made_flat(configure: Configure) -> None:
+    """Only what would be placed in that account is taken back; entries there for good."""
+
+    async def story(peer: Peer) -> None:
+        peer.answers["71"] = lambda _: [frame(15, 1, "DU1000001,DU2"), frame(9, 1, 1)]
+        slow = configure(peer.port, requests_per_second=8, reserved_per_second=2, account="DU1000001")
+        async with serving(slow) as counter:
+            here = counter.one.session.account
+            entries = [order(delivery=f"{name}-1", account=name) for name in (here, "DU2")]
+            leg = Leg("K1-x-S1", "stop", "SELL", "STP", HELD, stop_price=1.0, tif="GTC")
+            stops = [
+                PlaceOrders(name, name, OPTION, (msgspec.structs.replace(leg, ref=f"{name}-x-S1"),), "test")
+                for name in (here, "DU2")
+            ]
+            link = counter.one.session.link
+            link.outbox.spend(8)  # nothing leaves for a second
+            probe = asyncio.ensure_future(link.ping(SECONDS))
+            for number, command in enumerate([*map(bracket, entries), *stops]):
+                assert counter.commands.handle(f"waits {number}", command) is None
+            await asyncio.sleep(0)
+            assert counter.commands.handle("flat", Flatten(here)) is None
+            assert {name: refused(reply) for name, reply in counter.late.items()} == {
+                "waits 0": ("CANCELLED", False),
+                "waits 2": ("CANCELLED", False),
+            }
+            await probe
+            await eventually(lambda: {"waits 1", "waits 3"} <= counter.late.keys(), "their turn")
+            assert counter.late["waits 1"] == PlaceReply("DU2-1", "sent")
+            assert counter.late["waits 3"] == PlaceReply("DU2", "sent")
+            assert len(peer.asked["3"]) == 4
+
+    play(story)
+
+
 def test_a_stop_of_the_guard_that_came_too_late_is_not_written(
     configure: Configure, paper: RunningGateway
 ) -> None:

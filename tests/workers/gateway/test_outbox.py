@@ -110,6 +110,28 @@ async def test_withdrawn_units_are_told_and_never_written() -> None:
 
 
 @in_loop
+async def test_one_accounts_units_are_withdrawn_alone() -> None:
+    """Those of another, and what is no order at all, wait on."""
+    outbox, clock = opened(1, 0)
+    told: list[str] = []
+    outbox.spend(1)
+    for account in ("DU1", "DU2", ""):
+        outbox.offer(
+            PROTECT,
+            partial(told.append, f"{account} written"),
+            dropped=lambda error: told.append(str(error)),
+            account=account,
+        )
+    assert outbox.withdraw(PROTECT, "made flat", account="DU1") == 1
+    assert told == ["made flat"]
+    for _ in range(2):
+        clock.ns += WINDOW_NS
+        outbox._pump()
+    assert told[1:] == ["DU2 written", " written"]
+    outbox.close("end")
+
+
+@in_loop
 async def test_a_unit_may_offer_another() -> None:
     """A reply that leads to the next request, in order and without recursion."""
     outbox, _ = opened()
