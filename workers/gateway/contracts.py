@@ -81,6 +81,9 @@ class Contracts:
             answer = CommandRefused(Reason.LOOKUP_FAILED, str(error), retry=True)
         except NotOne as error:
             answer = CommandRefused(Reason.CONTRACT_LOOKUP_FAILED, str(error))
+        except Exception as error:  # whatever it is, somebody waits, and who asks again would wait with him
+            log.exception("contract not looked up", contract=describe(wanted))
+            answer = CommandRefused(Reason.FAILED, repr(error), retry=True)
         kill_point("gateway.prepared.before")
         self._reply(request_id, answer)
         kill_point("gateway.prepared.after")

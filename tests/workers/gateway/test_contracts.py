@@ -199,6 +199,23 @@ def test_prepare_without_an_answer(configure: Configure) -> None:
     play(story)
 
 
+def test_whatever_goes_wrong_is_answered(configure: Configure) -> None:
+    """A contract that cannot be written to IB at all: who asked hears of it, and nobody after him waits."""
+
+    async def story(peer: Peer) -> None:
+        listing(peer)
+        async with serving(configure(peer.port)) as counter:
+            unwritable = msgspec.structs.replace(WANTED, trading_class="\ud800")
+            for _ in range(2):
+                reply = await counter.ask(PrepareContract(unwritable))
+                assert refused(reply) == ("FAILED", True)
+                assert isinstance(reply, CommandRefused)
+                assert "UnicodeEncodeError" in reply.text
+            await prepare(counter, 1)
+
+    play(story)
+
+
 def test_prepared_before_the_link_broke(configure: Configure) -> None:
     """A contract qualified earlier is no reason to touch a connection that is not there."""
 
