@@ -210,6 +210,8 @@ class Session:
 
     async def _rebuild(self) -> None:
         """Ask for everything, until nothing was lost meanwhile."""
+        if self._recovering is not None:
+            self._recovering.cancel()  # of the rebuild before, whose rounds this one begins anew
         self._to(LinkPhase.SYNCING, "rebuilding from IB")
         self._resync.set()
         while self._resync.is_set():
@@ -358,10 +360,7 @@ class Session:
     def _backoff(self, attempt: int) -> float:
         broker = self._settings.broker
         return backoff_s(
-            attempt,
-            first_s=broker.backoff_first_s,
-            longest_s=broker.backoff_max_s,
-            jitter=random.random(),
+            attempt, first_s=broker.backoff_first_s, longest_s=broker.backoff_max_s, jitter=random.random()
         )
 
     def _reason(self, error: Exception) -> str:

@@ -450,6 +450,26 @@ def test_doubt_is_parked(configure: Configure) -> None:
     play(story)
 
 
+def test_a_rebuild_ends_the_recovery_of_the_one_before(configure: Configure) -> None:
+    """IB's servers were away while it settled: its rounds begin anew, and there is one that decides, not two."""
+
+    def recoveries() -> int:
+        return sum("Session._recover " in repr(task.get_coro()) for task in asyncio.all_tasks())
+
+    async def story(peer: Peer) -> None:
+        known = Known()
+        known.observe(intent())
+        async with running(configure(peer.port, settle_s=60.0), known=known) as one:
+            await one.reaches(READY)
+            assert recoveries() == 1
+            peer.say(LOST, KEPT)
+            await one.reaches(READY, times=2)
+            assert recoveries() == 1
+            assert one.told.of(OrderParked) == []
+
+    play(story)
+
+
 def test_doubt_that_ib_settles(configure: Configure, paper: RunningGateway) -> None:
     """An intent of an earlier run that IB lists is adopted: not parked, not sent again."""
 
