@@ -56,10 +56,14 @@ class BrokerView:
         """Contracts held, in all accounts of the login."""
         return len(self._held)
 
+    def forget(self) -> None:
+        """What was heard may be over unheard, and all that is not is told again: by a rebuild, or by a snapshot."""
+        self._held.clear()  # every position held follows
+        self.quotes.clear()  # those of the connection before price nothing
+
     def _on_link(self, link: LinkState) -> None:
         if link.phase is LinkPhase.SYNCING:
-            self._held.clear()  # every position held follows
-            self.quotes.clear()  # those of the connection before price nothing
+            self.forget()
         self._link = link
 
     def _on_position(self, position: PositionSnapshot) -> None:

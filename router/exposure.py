@@ -155,6 +155,11 @@ class Exposure:
             case _:
                 pass
 
+    def forget(self) -> None:
+        """Know as little as after a start: what was heard may be over unheard, and a snapshot tells what is not."""
+        self._places.clear()
+        self.ready = False
+
     def places(self) -> Iterable[Place]:
         """All of them, whatever is known of each."""
         return self._places.values()

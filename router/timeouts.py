@@ -76,6 +76,11 @@ class EntryTimeouts:
             del self._resting[resting.ref]
         return old
 
+    def forget(self) -> None:
+        """Those that ended unheard rest no more; a snapshot tells of the others, whose time begins anew as after a
+        start."""
+        self._resting.clear()
+
     def __len__(self) -> int:
         return len(self._resting)
 

@@ -77,6 +77,11 @@ class Guardian:
         else:
             self._exposure.observe(message, time.monotonic_ns())
 
+    def forget(self) -> None:
+        """What was learned may be over unheard; a snapshot follows."""
+        self._exposure.forget()
+        self._quotes.clear()
+
     def sweep(self) -> None:
         """Judge what has settled, and repair it."""
         now_ns = time.monotonic_ns()

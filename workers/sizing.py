@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from conf.settings import Settings
-from ipc.bus import Envelope, Requester, Source, Subscriber
+from ipc.bus import Envelope, Requester, Reset, Source, Subscriber
 from router import risk
 from router.broker_view import BrokerView
 from router.contract import describe
@@ -65,6 +65,7 @@ class Sizing:
             [Source("gateway", settings.pub("gateway"), settings.cmd("gateway"))],
             topics=("portfolio", "quote", "link"),
             positions=None,
+            on_reset=self._on_reset,
             quarantine=shell.quarantine,
         )
         self._gateway = Requester(
@@ -124,6 +125,11 @@ class Sizing:
         self._redis.close()
 
     # ------------------------------------------------------------ in: the bus
+
+    def _on_reset(self, reset: Reset) -> None:
+        """Something was missed that nobody can tell any more; what is left of it all comes in a snapshot."""
+        self._log.warning("beginning anew from the gateway's snapshot", reason=reset.reason)
+        self._view.forget()
 
     def _on_events(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from conf.settings import Settings
-from ipc.bus import Envelope, Requester, Source, Subscriber
+from ipc.bus import Envelope, Requester, Reset, Source, Subscriber
 from router.bracket import legs
 from router.messages import (
     BrokerError,
@@ -64,6 +64,7 @@ class Submission:
             [Source("gateway", settings.pub("gateway"), settings.cmd("gateway"))],
             topics=("trade", "portfolio", "quote", "link"),
             positions=None,
+            on_reset=self._on_reset,
             quarantine=shell.quarantine,
         )
         self._gateway = Requester(
@@ -202,6 +203,12 @@ class Submission:
         kill_point("submission.refused.after")
 
     # ------------------------------------------------------------ entries that rest too long
+
+    def _on_reset(self, reset: Reset) -> None:
+        """Something was missed that nobody can tell any more; what is left of it all comes in a snapshot."""
+        self._log.warning("beginning anew from the gateway's snapshot", reason=reset.reason)
+        self._guardian.forget()
+        self._timeouts.forget()
 
     def _on_events(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:

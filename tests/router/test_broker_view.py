@@ -65,3 +65,12 @@ def test_a_new_connection_starts_from_nothing() -> None:
     seen.observe(LinkState(LinkPhase.SYNCING, "rebuilding"))
     assert seen.open_positions == 0
     assert seen.quotes.get(factory.OPTION.con_id) is None
+
+
+def test_what_a_snapshot_tells_again_is_forgotten_before_it() -> None:
+    """A position may have been closed unheard; link and account values stay what they were last."""
+    seen = view(READY, ACCOUNT, held(1, 2.0), factory.quote(con_id=1))
+    seen.forget()
+    assert seen.open_positions == 0
+    assert seen.quotes.get(1) is None
+    assert seen.waiting_for == ""

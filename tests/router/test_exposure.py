@@ -151,6 +151,18 @@ def test_what_is_over_is_forgotten(exposure: Exposure) -> None:
     assert (kept.contract, kept.price()) == (OPTION, 2.51)
 
 
+def test_nothing_is_known_before_the_snapshot_that_follows_a_loss(exposure: Exposure) -> None:
+    """What ended unheard is not judged; what the snapshot tells is, once the link is READY in it."""
+    exposure.observe(position(7.0), NOW)
+    exposure.forget()
+    assert list(exposure.places()) == []
+    exposure.observe(position(3.0, replayed=True), NOW + 1)
+    assert list(exposure.settled(NOW + SECOND)) == []
+    exposure.observe(link(LinkPhase.READY), NOW + 1)
+    [kept] = exposure.settled(NOW + SECOND)
+    assert kept.quantity == 3.0
+
+
 def test_only_what_is_quiet_is_judged(exposure: Exposure) -> None:
     """The events of one fill come apart: nothing is judged between them."""
     exposure.observe(fill(), NOW)

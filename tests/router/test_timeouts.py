@@ -181,3 +181,14 @@ def test_what_ended_while_ib_was_away_is_not_cancelled() -> None:
     watch.hear(DOWN, S)
     watch.observe(order_event(origin="completed", status="Filled"), 60 * S)
     assert watch.hear(READY, 60 * S) == []
+
+
+def test_what_ended_unheard_is_not_watched() -> None:
+    """After a loss only what the snapshot tells rests, with all of its time."""
+    watch = EntryTimeouts(AWAY)
+    watch.observe(order_event(), 0)
+    watch.forget()
+    assert len(watch) == 0
+    watch.observe(order_event(), 2 * S)
+    [one] = watch.due(1000 * S)
+    assert one.since_ns == 2 * S

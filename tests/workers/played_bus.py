@@ -23,25 +23,45 @@ class Peer:
 
     def __init__(self, stage: Stage, role: str, answer: Answer, snapshot: Iterable[Message] = ()) -> None:
         self.commands: list[tuple[str, Message]] = []
+        self._stage = stage
+        self._role = role
         self._state = list(snapshot)
         self._answer = answer
-        settings = stage.settings
-        self.publisher = Publisher(
-            stage.context, role, settings.pub(role), Journal(settings.journal(role), role)
-        )
-        self.responder = Responder(
-            stage.context,
-            settings.cmd(role),
-            self._handle,
-            publisher=self.publisher,
-            snapshot=self._state.copy,
-        )
-        stage.loop.attach(self.responder)
+        self._open()
 
     def publish(self, *messages: Message) -> None:
         """Publish, and have a later snapshot tell it too, as a real publisher's does."""
         self._state += messages
         self.publisher.publish(*messages)
+
+    def lose_journal(self, *snapshot: Message) -> None:
+        """End, and start again with another state and without the journal: nobody can be told what he missed."""
+        self.close()
+        for segment in self._stage.settings.journal(self._role).glob("*.journal"):
+            segment.unlink()
+        self._state = list(snapshot)
+        self._open()
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._stage.loop.detach(self.responder)
+        self.responder.close()
+        self.publisher.close()
+        self._context.close()
+
+    def _open(self) -> None:
+        settings, role = self._stage.settings, self._role
+        self._context = Context()
+        journal = Journal(settings.journal(role), role)
+        self.publisher = Publisher(self._context, role, settings.pub(role), journal)
+        self.responder = Responder(
+            self._context,
+            settings.cmd(role),
+            self._handle,
+            publisher=self.publisher,
+            snapshot=self._state.copy,
+        )
+        self._stage.loop.attach(self.responder)
 
     def _handle(self, request_id: str, message: Message) -> Message | None:
         self.commands.append((request_id, message))
@@ -62,7 +82,7 @@ class Stage:
     def peer(self, role: str, answer: Answer, snapshot: Iterable[Message] = ()) -> Peer:
         """Play another process."""
         peer = Peer(self, role, answer, snapshot)
-        self._closers += [peer.responder.close, peer.publisher.close]
+        self._closers.append(peer.close)
         return peer
 
     def worker(self, role: str, build: Callable[[LoopShell], T], topics: tuple[str, ...]) -> T:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ib_insync
+import msgspec
 import pytest
 import structlog
 
@@ -169,6 +170,36 @@ def test_what_does_not_help_is_told_once(make_settings: Callable[..., Settings])
 
             bus.until(attempted, f"repair {number}")
         assert len(told) == 1
+    finally:
+        requester.close()
+        bus.close()
+
+
+def test_what_was_closed_unheard_is_not_judged(make_settings: Callable[..., Settings]) -> None:
+    """After a loss only what the snapshot tells is looked at."""
+    bus = played_bus.Stage(make_settings())
+    held = PositionSnapshot("DU1", OPTION, 7.0, 250.0, False, 1)
+    closed = msgspec.structs.replace(held, contract=msgspec.structs.replace(OPTION, con_id=2))
+    requester = Requester(bus.context, bus.settings.cmd("gateway"))
+    try:
+        gateway = bus.peer("gateway", lambda *_: HoldingsReply("DU1", (held,), ()))
+        bus.loop.attach(requester)
+        told: list[Message] = []
+        guardian = Guardian(bus.settings, requester, structlog.get_logger(), told.append)
+        ready = LinkState(LinkPhase.READY, "", account="DU1", client_id=1)
+        for message in (ready, closed):
+            guardian.observe(message)
+        guardian.forget()
+        for message in (ready, held):
+            guardian.observe(message)
+
+        def asked() -> bool:
+            guardian.sweep()
+            return bool(gateway.commands) and not len(requester)
+
+        bus.until(asked, "the question what is held, and its answer")
+        asked_for = [command for _, command in gateway.commands if isinstance(command, HoldingsQuery)]
+        assert asked_for == [HoldingsQuery()]
     finally:
         requester.close()
         bus.close()

@@ -275,6 +275,24 @@ def test_too_many_positions_block(stage: Stage, redis: Client) -> None:
     stage.until(lambda: scene.submission.commands, "the order after one was closed")
 
 
+def test_positions_that_were_closed_unheard_do_not_block(stage: Stage, redis: Client) -> None:
+    """The gateway's journal is gone, and with it that they were closed: its snapshot lists what is held."""
+    held: list[Message] = [
+        PositionSnapshot("DU1", msgspec.structs.replace(factory.OPTION, con_id=con_id), 1.0, 100.0, True, 1)
+        for con_id in range(1, 11)
+    ]
+    scene = Scene(stage, redis, [ACCOUNT, QUOTE, *held])
+    scene.gateway.publish(READY)
+    stage.until(lambda: not scene.worker.waiting_for, "ready")
+    down = LinkState(phase=LinkPhase.DOWN, reason="between two lives")
+    scene.gateway.lose_journal(down, ACCOUNT, QUOTE)
+    stage.until(lambda: down.reason in scene.worker.waiting_for, "word of the second life")
+    scene.gateway.publish(READY)
+    scene.push()
+    stage.until(lambda: scene.submission.commands or stage.of(SignalRefused), "what becomes of the signal")
+    assert stage.of(SignalRefused) == []
+
+
 def test_a_dry_run_is_decided_and_never_sent(scene: Scene) -> None:
     """Sized for all to see, ended as DRY_RUN, nothing at submission (contract 0.4)."""
     scene.push(dry_run=True)

@@ -177,6 +177,23 @@ def test_an_entry_that_rests_too_long_is_cancelled(stage: Stage) -> None:
     assert (worker.progress["timed_out"], worker.progress["resting"]) == (1, 0)
 
 
+def test_an_entry_that_ended_unheard_rests_no_more(make_settings: Callable[..., Settings]) -> None:
+    """The gateway's journal is gone, and with it that the entry ended: nothing is told or cancelled of it."""
+    stage = Stage(make_settings())
+    try:
+        gateway = stage.peer("gateway", cancelled, [READY])
+        worker = stage.worker("submission", Submission, ("decision",))
+        stage.until(lambda: not worker.waiting_for, "ready")
+        gateway.publish(factory.order_event())
+        stage.until(lambda: worker.progress["resting"] == 1, "the resting entry")
+        down = LinkState(phase=LinkPhase.DOWN, reason="between two lives")
+        gateway.lose_journal(down)
+        stage.until(lambda: down.reason in worker.waiting_for, "word of the second life")
+        assert worker.progress["resting"] == 0
+    finally:
+        stage.close()
+
+
 def test_a_rejection_the_platform_wants_to_hear_of_is_an_alert(stage: Stage) -> None:
     """`order_rejection` for a lack of buying power; other rejections end their signal and nothing more."""
     resting = factory.order_event(replayed=True)
