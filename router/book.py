@@ -115,7 +115,8 @@ class Book:
             case SignalRefused():
                 self._on_refusal(message, at_ms)
             case OrderLifecycleEvent():
-                self._refs.pop(message.order_id, None)
+                if self._refs.get(message.order_id) == message.ref:  # another client may use the same id
+                    del self._refs[message.order_id]
                 self._on_ref(message.ref, message, at_ms)
             case BrokerError():
                 self._on_ref(message.ref or self._refs.get(message.request_id, ""), message, at_ms)

@@ -30,8 +30,8 @@ from router.messages import (
     Target,
 )
 from router.payloads import alert_document
-from tests.router.factory import TS_MS, signal
-from tests.router.history import ACCOUNT, POSITION_ID, WAIT_MS, Desk, Story, account, won
+from tests.router.factory import TS_MS, order_event, signal
+from tests.router.history import ACCOUNT, FIRST_ID, POSITION_ID, WAIT_MS, Desk, Story, account, won
 
 
 def pnl(con_id: int = 0, *, account: str = ACCOUNT, value: float | None = None) -> PnLSnapshot:
@@ -282,6 +282,14 @@ def test_a_known_order_is_not_looked_up_by_id() -> None:
     desk.book = stored(desk.book)
     desk.hear(story.error(201, "no", ref=""))
     assert desk.platform.acks == []
+
+
+def test_an_order_of_another_client_with_the_same_id_acknowledges_nothing() -> None:
+    """An order id is its client's own: an error that names only the id still finds our delivery."""
+    story, desk = Story(), Desk()
+    foreign = order_event("manual", order_id=FIRST_ID, client_id=9, perm_id=7)
+    desk.hear(story.received(), story.intent(), foreign, story.error(110, "price", ref=""))
+    assert desk.platform.acks[0].document["status"] == "REJECTED"
 
 
 def test_only_what_changed_is_stored() -> None:
