@@ -153,7 +153,9 @@ class Guardian:
         if place.repairs > IN_VAIN:
             self._alert(place, position, repair, f"{IN_VAIN} repairs have not helped, trying on")
         for cut in repair.cuts:
-            event = next(event for event in orders if event.ref == cut.ref)
+            event = next(
+                one for one in orders if (one.client_id, one.ref) == (self._exposure.client_id, cut.ref)
+            )
             if cut.quantity:
                 total = round(event.filled) + cut.quantity
                 self._errands.send(

@@ -26,6 +26,8 @@ from router.messages import (
     LinkPhase,
     LinkState,
     Message,
+    ModifyOrder,
+    ModifyReply,
     OrderLifecycleEvent,
     PlaceOrders,
     PlaceReply,
@@ -33,7 +35,7 @@ from router.messages import (
     PrepareContract,
 )
 from router.protection import STOPS
-from tests.router.factory import OPTION
+from tests.router.factory import OPTION, order_event
 from tests.storm.stage import Stage
 from tests.workers import played_bus
 from workers.guardian import Guardian
@@ -200,6 +202,53 @@ def test_what_was_closed_unheard_is_not_judged(make_settings: Callable[..., Sett
         bus.until(asked, "the question what is held, and its answer")
         asked_for = [command for _, command in gateway.commands if isinstance(command, HoldingsQuery)]
         assert asked_for == [HoldingsQuery()]
+    finally:
+        requester.close()
+        bus.close()
+
+
+def test_an_order_of_another_client_under_the_same_ref_is_not_ours(
+    make_settings: Callable[..., Settings],
+) -> None:
+    """What is too much is cut from what our order has filled, not from what his has."""
+    bus = played_bus.Stage(make_settings())
+    held = PositionSnapshot("DU1", OPTION, 5.0, 250.0, True, 1)
+    stop = order_event(
+        "9bbeedc541dd1c7a-mfqwpfk0-S1",
+        account="DU1",
+        action="SELL",
+        order_type="STP",
+        stop_price=1.0,
+        quantity=9.0,
+        filled=2.0,
+        remaining=7.0,
+        oca_group="ours",
+    )
+    his = {"client_id": 9, "perm_id": 2, "quantity": 5.0, "filled": 4.0, "remaining": 1.0, "oca_group": "his"}
+    orders = (msgspec.structs.replace(stop, **his), stop)
+
+    def answer(_: str, command: Message) -> Message:
+        if isinstance(command, HoldingsQuery):
+            return HoldingsReply("DU1", (held,), orders)
+        assert isinstance(command, ModifyOrder)
+        return ModifyReply(command.ref, 101)
+
+    requester = Requester(bus.context, bus.settings.cmd("gateway"))
+    try:
+        gateway = bus.peer("gateway", answer)
+        bus.loop.attach(requester)
+        told: list[Message] = []
+        guardian = Guardian(bus.settings, requester, structlog.get_logger(), told.append)
+        ready = LinkState(LinkPhase.READY, "", account="DU1", client_id=1)
+        for message in (ready, held, *orders):
+            guardian.observe(message)
+
+        def cut() -> list[ModifyOrder]:
+            guardian.sweep()
+            return [command for _, command in gateway.commands if isinstance(command, ModifyOrder)]
+
+        bus.until(cut, "the cut")
+        assert [(one.ref, one.quantity) for one in cut()] == [(stop.ref, 6)]  # 2 filled, 4 beside his 1
     finally:
         requester.close()
         bus.close()
