@@ -8,7 +8,7 @@ Field numbers follow the TWS text protocol at server versions 157 to 176.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -54,7 +54,8 @@ class Bridge:
         self._orders: dict[OrderKey, OrderLifecycleEvent] = {}  # newest word on each order
         self._ended: deque[OrderKey] = deque()  # in the order of their last words
         self._placed: dict[int, str] = {}  # refs by order id of what IB has not said a word on
-        self._refs_by_execution: dict[str, str] = {}  # only those still without a commission report
+        # only those still without a commission report; a plain dict is slow to lose its first key
+        self._refs_by_execution: OrderedDict[str, str] = OrderedDict()
 
     def placed(self, order_id: int, ref: str) -> None:
         """An order is on its way: IB may refuse it by its id alone, without ever telling of the order."""
@@ -188,7 +189,7 @@ class Bridge:
         )
         self._refs_by_execution[exec_id] = ref
         if len(self._refs_by_execution) > KEEP:
-            del self._refs_by_execution[next(iter(self._refs_by_execution))]
+            self._refs_by_execution.popitem(last=False)
         return fill
 
     def commission(self, fields: Sequence[str], *, replayed: bool, now_ns: int) -> CommissionReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 
@@ -41,7 +42,8 @@ class Contracts:
         self._current = current
         self._settings = settings
         self._reply = reply
-        self._known: dict[ContractSpec, tuple[ContractReady, int]] = {}  # and when it was looked up
+        # and when it was looked up; a plain dict is slow to lose its first key
+        self._known: OrderedDict[ContractSpec, tuple[ContractReady, int]] = OrderedDict()
         quotes = settings.quotes
         signal_s = settings.ingress.max_age_ms / 1000 + settings.entry.quote_wait_s
         self._lines = Lines(quotes.max_lines, hold_ns=_ns(signal_s), idle_ns=_ns(quotes.idle_s))
@@ -106,7 +108,7 @@ class Contracts:
         point("gateway.rule.after")
         self._known[wanted] = (ready, time.monotonic_ns())
         if len(self._known) > KEEP:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
         return ready
 
     async def _not_listed(self, wanted: ContractSpec, point: Callable[[str], None]) -> str:
