@@ -47,9 +47,8 @@ class Current:
         self._pnl: dict[tuple[str, int], PnLSnapshot] = {}
         self._accounts: dict[str, AccountSnapshot] = {}
         self._quotes: dict[int, Quote] = {}
-        self.parentless: set[str] = (
-            set()
-        )  # refs whose parent IB did not find any more when they were modified
+        # refs whose parent IB did not find any more when they were modified
+        self.parentless: OrderedDict[str, None] = OrderedDict()
 
     def observe(self, message: BusMessage) -> None:
         """Keep the newest word; ended orders and flat positions are dropped."""
@@ -82,7 +81,7 @@ class Current:
             case LinkState():
                 self.link = message
             case BrokerError(code=135):
-                self.parentless.add(message.ref)
+                _remember(self.parentless, message.ref, None, KEEP)
             case _:
                 pass
 

@@ -6,6 +6,7 @@ Whatever is written here is journalled before it is: the audit log knows every o
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from functools import partial
 
@@ -41,6 +42,8 @@ from workers.gateway.flattening import Flattening
 from workers.gateway.outbox import Withdrawn
 from workers.gateway.session import Session, Sink
 
+KEEP = 1_000  # names remembered: who asks again does so within seconds
+
 log = structlog.get_logger()
 
 Reply = Callable[[str, BusMessage], None]
@@ -54,7 +57,7 @@ class Desk:
         self._current = current
         self._durable = durable
         self._reply = reply
-        self._placed: dict[str, tuple[str, ...]] = {}  # names of PlaceOrders of this life, and their refs
+        self._placed: OrderedDict[str, None] = OrderedDict()  # names of PlaceOrders of this life
         self._guarding: dict[tuple[str, int], list[int]] = {}  # order ids the guard had sent last for a place
         self._flattening = Flattening(
             session,
@@ -86,7 +89,9 @@ class Desk:
         if self._beside_unheard(command):
             self._spawn(self._ask_and_place(request_id, command))
             return None
-        self._placed[command.name] = tuple(refs)
+        self._placed[command.name] = None
+        if len(self._placed) > KEEP:
+            self._placed.popitem(last=False)
 
         def write() -> None:
             if self._superfluous(command):  # it waited for its turn, and something has filled meanwhile

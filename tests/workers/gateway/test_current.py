@@ -7,6 +7,7 @@ import pytest
 
 from router.messages import (
     AccountSnapshot,
+    BrokerError,
     CommissionReport,
     ExecutionFill,
     Heartbeat,
@@ -117,6 +118,15 @@ def test_what_is_over_is_remembered_within_bounds(current: Current) -> None:
     assert all(fill.replayed for fill in fills)
     assert len(fills) == KEEP
     assert sum(isinstance(message, CommissionReport) for message in snapshot) == KEEP
+
+
+def test_refs_without_a_parent_are_remembered_within_bounds(current: Current) -> None:
+    """The newest of them: one that is forgotten costs a modification that IB refuses once more."""
+    for number in range(KEEP + 1):
+        current.observe(BrokerError(number, 135, "Can't find order with id", f"a-{number}-S1", 1, "query"))
+    assert len(current.parentless) == KEEP
+    assert "a-0-S1" not in current.parentless
+    assert f"a-{KEEP}-S1" in current.parentless
 
 
 def test_order_before_its_perm_id(current: Current) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 
 import msgspec
+import pytest
 
 from router.messages import (
     CancelOrders,
@@ -28,6 +29,7 @@ from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import SECONDS, eventually
 from tests.workers.gateway.peer import Peer, frame
 from tests.workers.gateway.test_commands import AAPL, bracket, order, play, refused, serving
+from workers.gateway import desk
 
 HELD = 7
 
@@ -208,6 +210,24 @@ def test_a_stop_that_ib_lost_is_made_anew(configure: Configure) -> None:
                 assert reply == PlaceReply(name, "sent")
             await counter.one.session.link.ping(5)
             assert len(peer.asked["3"]) == 2
+
+    play(story)
+
+
+def test_names_are_remembered_within_bounds(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was placed last is not placed twice; who asks for it again does so soon."""
+    monkeypatch.setattr(desk, "KEEP", 2)
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            outcomes = []
+            for name in ("K1", "K2", "K3", "K3", "K2", "K1"):
+                leg = Leg(f"{name}-x-X", "exit", "BUY", "MKT", HELD, tif="DAY")
+                command = PlaceOrders(name, counter.one.session.account, OPTION, (leg,), "test")
+                reply = await counter.ask(command)
+                assert isinstance(reply, PlaceReply)
+                outcomes.append(reply.outcome)
+            assert outcomes == ["sent", "sent", "sent", "adopted", "adopted", "sent"]
 
     play(story)
 
