@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 
 class Waiting:
@@ -10,6 +11,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self._futures: dict[object, asyncio.Future[None]] = {}
+        self._waiters: Counter[asyncio.Future[None]] = Counter()  # several may wait for one answer
 
     def __contains__(self, key: object) -> bool:
         return key in self._futures
@@ -22,6 +24,7 @@ class Waiting:
     async def answer_to(self, key: object, timeout_s: float | None) -> None:
         """Wait for what was expected. Raises TimeoutError, and ConnectionError with the reason of `fail`."""
         future = self._futures[key]
+        self._waiters[future] += 1
         try:
             # not wait_for: until Python 3.12 it swallows a cancellation that comes together with the answer
             await asyncio.wait({future}, timeout=timeout_s)
@@ -29,8 +32,16 @@ class Waiting:
                 raise TimeoutError
             future.result()
         finally:
-            if self._futures.get(key) is future:
-                del self._futures[key]
+            self._leave(key, future)
+
+    def _leave(self, key: object, future: asyncio.Future[None]) -> None:
+        """One gives up, or was answered: the others go on waiting for what has not come."""
+        self._waiters[future] -= 1
+        if self._waiters[future]:
+            return
+        del self._waiters[future]
+        if self._futures.get(key) is future:
+            del self._futures[key]
 
     def forget(self, key: object) -> None:
         """Nobody waits for it any more."""

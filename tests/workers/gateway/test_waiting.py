@@ -49,6 +49,20 @@ async def test_given_up() -> None:
 
 
 @in_loop
+async def test_one_of_two_gives_up() -> None:
+    """Who joins another's question hears the answer, also when the other did not wait for it; then it is forgotten."""
+    waiting = Waiting()
+    waiting.expect("orders")
+    joined = asyncio.ensure_future(waiting.answer_to("orders", 5))
+    with pytest.raises(TimeoutError):
+        await waiting.answer_to("orders", 0.01)
+    assert "orders" in waiting
+    waiting.answer("orders")
+    await joined
+    assert "orders" not in waiting
+
+
+@in_loop
 async def test_what_nobody_waits_for() -> None:
     """IB also says what was not asked; a second answer changes nothing."""
     waiting = Waiting()
