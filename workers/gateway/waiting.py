@@ -7,11 +7,16 @@ from collections import Counter
 
 
 class Waiting:
-    """One future per key. An answer that nobody waits for is no error: IB also sends what was not asked."""
+    """One question per key at a time, and whoever waits for its answer.
+
+    An answer that nobody waits for is no error: IB also sends what was not asked.
+    """
 
     def __init__(self) -> None:
         self._futures: dict[object, asyncio.Future[None]] = {}
-        self._waiters: Counter[asyncio.Future[None]] = Counter()  # several may wait for one answer
+        # Of questions that one of several waiters gave up: it may ask again, and the answer is for the others too.
+        self._joined: dict[object, set[asyncio.Future[None]]] = {}
+        self._waiters: Counter[asyncio.Future[None]] = Counter()
 
     def __contains__(self, key: object) -> bool:
         return key in self._futures
@@ -34,36 +39,43 @@ class Waiting:
         finally:
             self._leave(key, future)
 
-    def _leave(self, key: object, future: asyncio.Future[None]) -> None:
-        """One gives up, or was answered: the others go on waiting for what has not come."""
-        self._waiters[future] -= 1
-        if self._waiters[future]:
-            return
-        del self._waiters[future]
-        if self._futures.get(key) is future:
-            del self._futures[key]
-
     def forget(self, key: object) -> None:
         """Nobody waits for it any more."""
         self._futures.pop(key, None)
 
     def answer(self, key: object) -> None:
         """It came."""
-        future = self._futures.get(key)
-        if future is not None and not future.done():
+        for future in self._open(key):
             future.set_result(None)
 
     def fail(self, key: object, reason: str) -> None:
         """It will not come."""
-        future = self._futures.get(key)
-        if future is not None and not future.done():
+        for future in self._open(key):
             future.set_exception(ConnectionError(reason))
             future.exception()  # a caller that already gave up must not make asyncio complain
 
     def fail_all(self, reason: str) -> None:
         """The connection is gone."""
-        for key in self._futures:
+        for key in {*self._futures, *self._joined}:
             self.fail(key, reason)
+
+    def _open(self, key: object) -> list[asyncio.Future[None]]:
+        asked = self._futures.get(key)
+        futures = self._joined.pop(key, set()) | ({asked} if asked is not None else set())
+        return [future for future in futures if not future.done()]
+
+    def _leave(self, key: object, future: asyncio.Future[None]) -> None:
+        """Answered or given up: the question is over for this waiter, and may be asked again."""
+        self._waiters[future] -= 1
+        joined = self._joined.get(key, set())
+        if self._waiters[future] and not future.done():
+            self._joined[key] = joined | {future}
+        else:
+            joined.discard(future)
+        if not self._waiters[future]:
+            del self._waiters[future]
+        if self._futures.get(key) is future:
+            del self._futures[key]
 
 
 async def first_of(*events: asyncio.Event, timeout_s: float) -> None:

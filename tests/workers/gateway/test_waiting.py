@@ -49,17 +49,37 @@ async def test_given_up() -> None:
 
 
 @in_loop
-async def test_one_of_two_gives_up() -> None:
-    """Who joins another's question hears the answer, also when the other did not wait for it; then it is forgotten."""
+@pytest.mark.parametrize("again", [False, True])
+async def test_one_of_two_gives_up(again: bool) -> None:
+    """He may ask again; who had joined his question hears the answer to either, and nothing is left of them."""
     waiting = Waiting()
     waiting.expect("orders")
     joined = asyncio.ensure_future(waiting.answer_to("orders", 5))
     with pytest.raises(TimeoutError):
         await waiting.answer_to("orders", 0.01)
-    assert "orders" in waiting
+    assert "orders" not in waiting
+    if again:
+        waiting.expect("orders")
     waiting.answer("orders")
     await joined
-    assert "orders" not in waiting
+    if again:
+        await waiting.answer_to("orders", 1)
+    assert not waiting._futures
+    assert not waiting._waiters
+    assert not any(waiting._joined.values())
+
+
+@in_loop
+async def test_all_give_up_or_the_connection_goes() -> None:
+    """Who joined gives up too: nothing is kept. Or he is told why there will be no answer."""
+    waiting = Waiting()
+    waiting.expect("orders")
+    joined = [asyncio.ensure_future(waiting.answer_to("orders", seconds)) for seconds in (0.01, 0.02, 5)]
+    await asyncio.wait(joined[:2])
+    waiting.fail_all("gone")
+    ended = await asyncio.gather(*joined, return_exceptions=True)
+    assert [type(one) for one in ended] == [TimeoutError, TimeoutError, ConnectionError]
+    assert not any(waiting._joined.values())
 
 
 @in_loop
