@@ -87,7 +87,9 @@ class Context:
         socket.reconnect_ivl = options.reconnect_ms
         socket.reconnect_ivl_max = options.reconnect_max_ms
         if kind == zmq.DEALER:
-            socket.immediate = 1  # nothing waits in the socket for a peer that is not there: it is sent again
+            # Nothing waits in the socket for a peer that is not there, not even a reply unread when that peer
+            # ended: the command is sent again.
+            socket.immediate = 1
         if kind == zmq.ROUTER:
             socket.router_mandatory = 1  # a reply to a peer that has gone is an error that gets counted
         return socket

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import zmq
 
 from ipc.bus import NoReply
 from ipc.clock import NEVER
@@ -65,6 +66,24 @@ def test_lost_command_is_sent_again(pair: Pair) -> None:
     pair.serve_until(lambda: got, "the reply of the next life")
     assert got == [CancelReply(("a",))]
     assert pair.requester.stats.resent >= 1
+
+
+def test_reply_that_lay_unread_when_its_sender_ended_is_asked_for_again(pair: Pair) -> None:
+    """libzmq throws it away with the connection: the next life answers, and the callback hears one reply."""
+    got: list[Message] = []
+    pair.requester.send("a", cancel("a"), got.append)
+    pair.serve_until(lambda: pair.responder.sockets[0].poll(0), "it arrives", answer=False)
+    (socket,) = pair.requester.sockets
+    lost = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+    pair.responder.receive()
+    pair.down()  # when the reply is out
+    assert lost.poll(10_000)
+    socket.disable_monitor()
+    lost.close()
+    pair.up()
+    pair.clock.forward(1.0)
+    pair.serve_until(lambda: got, "the reply of the next life")
+    assert got == [CancelReply(("a",))]
 
 
 def test_waits_for_a_receiver_that_is_not_there(short_dir: Path) -> None:
