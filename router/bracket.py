@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from conf.sections import Protection
@@ -136,6 +137,7 @@ def legs(request: OrderRequest, *, outside_rth: bool, ladder: StopProfile | None
     return (entry, *children)
 
 
+@lru_cache(maxsize=4096)  # every message on an order repeats its reference
 def stem_of(ref: str) -> str:
     """The delivery an orderRef belongs to, or an empty text for a reference that is not ours."""
     match = _REF.fullmatch(ref)

@@ -12,6 +12,7 @@ from router.messages import ExecutionFill, LinkPhase, LinkState, Message, Positi
 from router.quantity import EPSILON
 
 QUIET_NS = 250_000_000  # position and executions of one trade come apart
+LEARNS_FROM = frozenset({ExecutionFill, LinkState, PositionSnapshot})  # other types need not be told
 
 
 @dataclass
@@ -39,6 +40,10 @@ class Unexplained:
     def observe(self, message: Message, now_ns: int) -> bool:
         """Learn from one message; whether it leaves something to explain."""
         match message:
+            case ExecutionFill(replayed=False, supersedes=""):
+                seen = self._seen(message.account, message.contract.con_id)
+                seen.booked += message.quantity if message.action == "BUY" else -message.quantity
+                seen.booked_ns = now_ns
             case LinkState():
                 self._ready = message.phase is LinkPhase.READY
                 if message.phase is LinkPhase.SYNCING:
@@ -49,10 +54,6 @@ class Unexplained:
                 if message.replayed:
                     seen.booked = message.quantity
                 return seen.odd
-            case ExecutionFill(replayed=False, supersedes=""):
-                seen = self._seen(message.account, message.contract.con_id)
-                seen.booked += message.quantity if message.action == "BUY" else -message.quantity
-                seen.booked_ns = now_ns
             case _:
                 pass
         return False
@@ -65,4 +66,8 @@ class Unexplained:
         return bool(found) and self._ready
 
     def _seen(self, account: str, con_id: int) -> _Seen:
-        return self._positions.setdefault((account, con_id), _Seen())
+        place = (account, con_id)
+        seen = self._positions.get(place)
+        if seen is None:
+            seen = self._positions[place] = _Seen()
+        return seen

@@ -13,8 +13,11 @@ EntryType = Literal["MKT", "LMT"]
 Role = Literal["entry", "target", "stop", "exit"]
 
 
-class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Base of everything that travels; `version` counts changes of the JSON document's meaning."""
+class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
+    """Base of everything that travels; `version` counts changes of the JSON document's meaning.
+
+    A message holds plain values and nothing that leads back to it, so the garbage collector need not look at it.
+    """
 
     version: ClassVar[int] = 1
 

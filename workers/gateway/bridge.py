@@ -9,7 +9,7 @@ Field numbers follow the TWS text protocol at server versions 157 to 176.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -162,7 +162,7 @@ class Bridge:
         self._keep(event)
         return event
 
-    def execution(self, fields: Sequence[str], *, now_ns: int, now: datetime) -> ExecutionFill:
+    def execution(self, fields: Sequence[str], *, now_ns: int, now: Callable[[], datetime]) -> ExecutionFill:
         """execDetails (11). The venue is its own exchange field; the contract keeps the routing exchange."""
         exec_id, time_text, account, venue, side, shares, price, perm_id, client_id = fields[14:23]
         perm, ref = whole(perm_id), fields[26]

@@ -17,11 +17,8 @@ class Wire(Protocol):
 
     inbound: Inbound
 
-    def handle(self, fields: list[str]) -> None:
-        """One message. Raises whatever decoding raises."""
-
     def undecodable(self, payload: bytes, error: Exception) -> None:
-        """A message for which `handle` raised."""
+        """A message for which `inbound.handle` raised."""
 
     def read_done(self) -> None:
         """All of one socket read was handled."""
@@ -85,7 +82,7 @@ class FrameClient(Client):
         try:
             if not self._apiReady:
                 self._await_ready(fields)
-            self._link.handle(fields)
+            self._link.inbound.handle(fields)
         except Exception as error:  # foreign bytes: whatever they are, the next message must flow
             self._link.undecodable(payload, error)
 

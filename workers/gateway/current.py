@@ -27,9 +27,11 @@ from router.messages import (
     Quote,
 )
 from router.messages import Message as BusMessage
+from workers.gateway.hearing import Hears, tell
 
 K = TypeVar("K")
 V = TypeVar("V")
+PARENT_NOT_FOUND = 135  # of an order whose parent has ended
 KEEP = 1_000  # orders that ended, executions and commission reports, of each the newest: what memory may cost
 
 
@@ -49,47 +51,63 @@ class Current:
         self._quotes: dict[int, Quote] = {}
         # refs whose parent IB did not find any more when they were modified
         self.parentless: OrderedDict[str, None] = OrderedDict()
+        self.hears: Hears = {
+            OrderLifecycleEvent: self._on_order,
+            ExecutionFill: self._on_fill,
+            CommissionReport: self._on_commission,
+            PositionSnapshot: self._on_position,
+            PnLSnapshot: self._on_pnl,
+            AccountSnapshot: self._on_account,
+            Quote: self._on_quote,
+            LinkState: self._on_link,
+            BrokerError: self._on_error,
+        }
 
     def observe(self, message: BusMessage) -> None:
         """Keep the newest word; ended orders and flat positions are dropped."""
-        match message:
-            case OrderLifecycleEvent():
-                self._orders.pop((message.client_id, message.order_id), None)  # before it had a permId
-                key = order_key(message)
-                known = self._orders.pop(key, None)
-                if ended(message):
-                    _remember(self._ended, key, message, KEEP)
-                else:
-                    self._orders[key] = not_before(message, known)
-            case ExecutionFill():
-                self._on_fill(message)
-            case CommissionReport():
-                _remember(self._executions, f"{message.exec_id}/commission", message, 2 * KEEP)
-            case PositionSnapshot():
-                place = (message.account, message.contract.con_id)
-                self._rebuilt.add(place)
-                if abs(message.quantity) > 0:
-                    self._positions[place] = message
-                else:
-                    self._positions.pop(place, None)
-            case PnLSnapshot():
-                self._pnl[message.account, message.con_id] = message
-            case AccountSnapshot():
-                self._accounts[message.account] = message
-            case Quote():
-                self._quotes[message.con_id] = message
-            case LinkState():
-                self.link = message
-            case BrokerError(code=135):
-                _remember(self.parentless, message.ref, None, KEEP)
-            case _:
-                pass
+        tell(self.hears, message)
+
+    def _on_order(self, event: OrderLifecycleEvent) -> None:
+        self._orders.pop((event.client_id, event.order_id), None)  # before it had a permId
+        key = order_key(event)
+        known = self._orders.pop(key, None)
+        if ended(event):
+            _remember(self._ended, key, event, KEEP)
+        else:
+            self._orders[key] = not_before(event, known)
 
     def _on_fill(self, fill: ExecutionFill) -> None:
         _remember(self._executions, fill.exec_id, fill, 2 * KEEP)
         order = self._orders.get(fill.perm_id)
         if order is not None:
             self._orders[fill.perm_id] = filled_by(order, fill)
+
+    def _on_commission(self, report: CommissionReport) -> None:
+        _remember(self._executions, f"{report.exec_id}/commission", report, 2 * KEEP)
+
+    def _on_position(self, position: PositionSnapshot) -> None:
+        place = (position.account, position.contract.con_id)
+        self._rebuilt.add(place)
+        if abs(position.quantity) > 0:
+            self._positions[place] = position
+        else:
+            self._positions.pop(place, None)
+
+    def _on_pnl(self, pnl: PnLSnapshot) -> None:
+        self._pnl[pnl.account, pnl.con_id] = pnl
+
+    def _on_account(self, account: AccountSnapshot) -> None:
+        self._accounts[account.account] = account
+
+    def _on_quote(self, quote: Quote) -> None:
+        self._quotes[quote.con_id] = quote
+
+    def _on_link(self, link: LinkState) -> None:
+        self.link = link
+
+    def _on_error(self, error: BrokerError) -> None:
+        if error.code == PARENT_NOT_FOUND:
+            _remember(self.parentless, error.ref, None, KEEP)
 
     def begin_rebuild(self) -> None:
         """A new connection asks for everything again."""

@@ -17,7 +17,7 @@ from ipc.bus import Position
 from router import bracket
 from router.messages import BrokerError, ExecutionFill, OrderLifecycleEvent
 from router.messages import Message as BusMessage
-from workers.gateway import doubts, known
+from workers.gateway import doubts, hearing, known
 from workers.gateway.doubts import Doubts, DoubtsState
 from workers.gateway.known import Known, KnownState
 
@@ -107,7 +107,7 @@ def unpack(raw: bytes) -> Checkpoint:
 
 def _code() -> int:
     """Tells apart the code that judges what was read: after an upgrade a journal is judged anew."""
-    sources = (bracket, known, doubts)
+    sources = (bracket, hearing, known, doubts)
     files = [Path(__file__), *(Path(str(source.__file__)) for source in sources)]
     return crc32(b"".join(file.read_bytes() for file in files))
 

@@ -13,6 +13,7 @@ import msgspec
 from router.messages import BrokerError, ExecutionFill, OrderLifecycleEvent
 from router.messages import Message as BusMessage
 from router.recovery import ROUNDS
+from workers.gateway.hearing import Hears, tell
 
 
 class DoubtsState(msgspec.Struct, frozen=True):
@@ -29,6 +30,8 @@ class Doubts:
         state = state or DoubtsState()
         self._errors = {error.ref: error for error in state.errors}
         self._heard = set(state.heard)  # refs in doubt of which IB had told before
+        # errors are told by `observe`, as IB's word alone does not say whether it had told of their orders
+        self.hears: Hears = {OrderLifecycleEvent: self._on_word, ExecutionFill: self._on_word}
 
     def __bool__(self) -> bool:
         return bool(self._errors)
@@ -44,10 +47,10 @@ class Doubts:
                 self._errors[message.ref] = message
                 if heard:
                     self._heard.add(message.ref)
-            case BrokerError(policy="terminal") | OrderLifecycleEvent() | ExecutionFill():
+            case BrokerError(policy="terminal"):
                 self._settle(message.ref)
             case _:
-                pass
+                tell(self.hears, message)
 
     def conclude(self, now_ns: int) -> list[BrokerError]:
         """After the rounds: orders that were never taken. Those that IB had told of before stay as they are."""
@@ -63,6 +66,10 @@ class Doubts:
             )
             for error in never
         ]
+
+    def _on_word(self, word: OrderLifecycleEvent | ExecutionFill) -> None:
+        if self._errors:
+            self._settle(word.ref)
 
     def _settle(self, ref: str) -> None:
         self._errors.pop(ref, None)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from router.ib_errors import ErrorPolicies
@@ -38,6 +39,9 @@ _ENDS = {
 _SIZE_OF_PRICE = {1: 0, 2: 3, 66: 69, 67: 70}  # a price tick carries the size of its side
 
 
+Handler = Callable[[list[str]], None]
+
+
 class Inbound:
     """The state of one connection's inbound side; `reset` starts the next connection."""
 
@@ -46,6 +50,7 @@ class Inbound:
         answer: Callable[[object], None],
         fail: Callable[[object, str], None],
         policies: ErrorPolicies | None = None,
+        library: Mapping[str, Handler] = MappingProxyType({}),
     ) -> None:
         self._answer = answer
         self._fail = fail
@@ -63,7 +68,8 @@ class Inbound:
         self.refusal = ""  # why the other side is about to close, if it said so
         self.unused: Counter[str] = Counter()  # messages the router has no use for, by type
         self._batch: list[BusMessage] = []
-        self._handlers: dict[str, Callable[[Sequence[str]], None]] = {
+        self._handlers: dict[str, Handler] = {
+            **library,  # the long ones, which it decodes; it calls back below
             "1": self._tick_price,
             "2": self._tick_size,
             "3": self._order_status,
@@ -90,8 +96,8 @@ class Inbound:
         self.refusal = ""
         self.read_ns = time.monotonic_ns()
 
-    def handle(self, fields: Sequence[str]) -> None:
-        """One message that is decoded here; any other is counted."""
+    def handle(self, fields: list[str]) -> None:
+        """One message; one that nobody has a use for is counted."""
         handler = self._handlers.get(fields[0])
         if handler is None:
             self.unused[fields[0]] += 1
@@ -144,7 +150,7 @@ class Inbound:
         self._batch.append(self.bridge.order_status(fields, replayed=replayed, now_ns=self.read_ns))
 
     def _execution(self, fields: Sequence[str]) -> None:
-        self._batch.append(self.bridge.execution(fields, now_ns=self.read_ns, now=datetime.now(UTC)))
+        self._batch.append(self.bridge.execution(fields, now_ns=self.read_ns, now=_now))
 
     def _commission(self, fields: Sequence[str]) -> None:
         replayed = "executions" in self.replaying
@@ -202,6 +208,10 @@ class Inbound:
         if name == "account":
             self.summary.complete()
         self._answer(name)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _rule_of(details: Any, exchange: str) -> int:

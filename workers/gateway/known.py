@@ -7,6 +7,7 @@ without evidence is a doubt, never a permission (design, section 6).
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ from router.bracket import stem_of
 from router.messages import (
     BrokerError,
     ExecutionFill,
+    Leg,
     OrderChange,
     OrderIntent,
     OrderLifecycleEvent,
@@ -23,10 +25,14 @@ from router.messages import (
     OrderSent,
 )
 from router.messages import Message as BusMessage
+from workers.gateway.hearing import Hears, tell
 
 # Deliveries with evidence that are remembered. A signal expires within seconds, so one older than these is refused
 # as stale and could not be sent twice even without the memory of it.
 KEEP = 50_000
+EVIDENT = frozenset(
+    {"terminal", "informational", "modify-only"}
+)  # policies of errors that prove the order is known
 
 Verdict = Literal["unknown", "adopted", "in_doubt"]
 
@@ -72,6 +78,15 @@ class Known:
             for one in state.intended
         }
         self._parked = {parked.delivery: parked for parked in state.parked}
+        self.hears: Hears = {
+            OrderIntent: self._on_intent,
+            OrderSent: self._on_sent,
+            OrderParked: self._on_parked,
+            OrderChange: self._on_change,
+            OrderLifecycleEvent: self._on_word,
+            ExecutionFill: self._on_word,
+            BrokerError: self._on_error,
+        }
 
     def state(self) -> KnownState:
         """What another process needs to know as much. Which connection wrote an intent is not its concern."""
@@ -88,27 +103,7 @@ class Known:
 
     def observe(self, message: BusMessage) -> None:
         """Learn from a message of the trade topic, live or read back from the journal."""
-        match message:
-            case OrderIntent():
-                if message.delivery not in self._evidence:
-                    self._intended[message.delivery] = Intention(self.connection, message)
-                self._see_ids(*(leg.order_id for leg in message.legs))
-            case OrderSent():
-                if message.delivery in self._intended:
-                    self._intended[message.delivery].sent = True
-            case OrderParked():
-                self._parked[message.delivery] = message
-            case OrderChange(what="parked"):
-                self._resolve(message.name, message.reason)
-            case OrderChange():
-                self._see_ids(*(leg.order_id for leg in message.legs))
-            case OrderLifecycleEvent() | ExecutionFill():
-                self._see_evidence(message.ref)
-                self._see_ids(message.order_id)
-            case BrokerError(policy="terminal" | "informational" | "modify-only"):
-                self._see_evidence(message.ref)
-            case _:
-                pass
+        tell(self.hears, message)
 
     def verdict(self, delivery: str) -> Verdict:
         """What is known of a delivery; only `unknown` may be sent."""
@@ -141,6 +136,32 @@ class Known:
         intention = self._intended.get(delivery)
         return intention.intent if intention is not None else None
 
+    def _on_intent(self, intent: OrderIntent) -> None:
+        if intent.delivery not in self._evidence:
+            self._intended[intent.delivery] = Intention(self.connection, intent)
+        self._see_legs(intent.legs)
+
+    def _on_sent(self, sent: OrderSent) -> None:
+        if sent.delivery in self._intended:
+            self._intended[sent.delivery].sent = True
+
+    def _on_parked(self, parked: OrderParked) -> None:
+        self._parked[parked.delivery] = parked
+
+    def _on_change(self, change: OrderChange) -> None:
+        if change.what == "parked":
+            self._resolve(change.name, change.reason)
+        else:
+            self._see_legs(change.legs)
+
+    def _on_word(self, word: OrderLifecycleEvent | ExecutionFill) -> None:
+        self._see_evidence(word.ref)
+        self._see_id(word.order_id)
+
+    def _on_error(self, error: BrokerError) -> None:
+        if error.policy in EVIDENT:
+            self._see_evidence(error.ref)
+
     def _resolve(self, delivery: str, how: str) -> None:
         """An operator's or the recovery's word: only `resend` makes it unknown again."""
         self._parked.pop(delivery, None)
@@ -159,5 +180,10 @@ class Known:
             if len(self._evidence) > KEEP:
                 self._evidence.popitem(last=False)
 
-    def _see_ids(self, *order_ids: int) -> None:
-        self.highest_order_id = max((self.highest_order_id, *order_ids))
+    def _see_legs(self, legs: Sequence[Leg]) -> None:
+        for leg in legs:
+            self._see_id(leg.order_id)
+
+    def _see_id(self, order_id: int) -> None:
+        if order_id > self.highest_order_id:
+            self.highest_order_id = order_id

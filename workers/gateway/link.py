@@ -57,7 +57,12 @@ class Link:
         self._listener = listener
         self._waiting = Waiting()
         self.outbox = Outbox(requests_per_second, reserved_per_second)
-        self.inbound = Inbound(self._waiting.answer, self._waiting.fail, policies or ErrorPolicies({}))
+        self.inbound = Inbound(
+            self._waiting.answer,
+            self._waiting.fail,
+            policies,
+            dict.fromkeys(_LIBRARY_DECODED, self._decode),
+        )
         self._ib = IB()
         self._client = FrameClient(self)
         self._ib.client = self._client
@@ -269,13 +274,6 @@ class Link:
 
     # ------------------------------------------------------------ inbound: names the library calls
 
-    def handle(self, fields: list[str]) -> None:
-        """One message of the wire: the long ones through the library's decoder, which calls back below."""
-        if fields[0] in _LIBRARY_DECODED:
-            self._client.decode(int(fields[0]), fields)
-        else:
-            self.inbound.handle(fields)
-
     def read_done(self) -> None:
         """Hand on what one socket read brought."""
         batch = self.inbound.flush()
@@ -307,6 +305,9 @@ class Link:
 
     def connectAck(self) -> None:  # noqa: N802
         """The session waits for nextValidId and managedAccounts instead."""
+
+    def _decode(self, fields: list[str]) -> None:
+        self._client.decode(int(fields[0]), fields)
 
     def _gone(self, reason: str) -> None:
         self.outbox.close(reason)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from router.messages import ExecutionFill, PositionSnapshot
 from router.messages import Message as BusMessage
+from workers.gateway.hearing import Hears, tell
 
 
 class Listing:
@@ -18,6 +19,7 @@ class Listing:
     def __init__(self) -> None:
         self._complete = False
         self._traded: set[int] = set()  # since IB was asked: their positions may be told later
+        self.hears: Hears = {ExecutionFill: self._on_fill}
 
     def begin(self) -> None:
         """IB is asked for everything."""
@@ -26,8 +28,7 @@ class Listing:
 
     def observe(self, message: BusMessage) -> None:
         """Learn what trades meanwhile."""
-        if isinstance(message, ExecutionFill) and not message.replayed:
-            self._traded.add(message.contract.con_id)
+        tell(self.hears, message)
 
     def complete(self) -> None:
         """IB has answered."""
@@ -39,3 +40,7 @@ class Listing:
             return None
         self._complete = False
         return tuple(sorted(self._traded.union(one.contract.con_id for one in positions)))
+
+    def _on_fill(self, fill: ExecutionFill) -> None:
+        if not fill.replayed:
+            self._traded.add(fill.contract.con_id)

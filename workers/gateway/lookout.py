@@ -15,7 +15,7 @@ from router import foreign
 from router.end import order_key
 from router.messages import LinkPhase, OrderLifecycleEvent
 from router.messages import Message as BusMessage
-from router.unexplained import QUIET_NS, Unexplained
+from router.unexplained import LEARNS_FROM, QUIET_NS, Unexplained
 from workers.gateway.current import Current
 from workers.gateway.session import Session
 
@@ -40,7 +40,7 @@ class Lookout:
         """The messages but for what an answer to a question of ours only repeats."""
         now_ns = time.monotonic_ns()
         for message in messages:
-            if self._unexplained.observe(message, now_ns):
+            if type(message) in LEARNS_FROM and self._unexplained.observe(message, now_ns):
                 asyncio.get_running_loop().call_later(QUIET_NS / 1e9, self._wake.set)
         return messages if self._listed is None else tuple(one for one in messages if self._is_news(one))
 

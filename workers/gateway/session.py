@@ -39,6 +39,7 @@ from router.recovery import ROUNDS
 from workers.clock import now_ms
 from workers.gateway.current import Current
 from workers.gateway.doubts import Doubts
+from workers.gateway.hearing import together
 from workers.gateway.known import Known
 from workers.gateway.link import Link
 from workers.gateway.listing import Listing
@@ -81,6 +82,13 @@ class Session:
         self._doubts = doubts if doubts is not None else Doubts()
         self._twins = Twins()
         self._inquire = asyncio.Event()
+        self._hearers = together(
+            known.hears,
+            current.hears,
+            self._listing.hears,
+            {BrokerError: self._on_error, OrderLifecycleEvent: self._look_for_twin},
+            self._doubts.hears,
+        )
         self._resets = ResetWindows(settings.broker.reset_windows, settings.broker.reset_zone)
         self._quarantine = quarantine(settings)
         self._recovering: asyncio.Task[None] | None = None
@@ -124,16 +132,8 @@ class Session:
         self._publish(*messages)
         kill_point("gateway.heard.after")
         for message in messages:
-            self._known.observe(message)
-            self._current.observe(message)
-            self._listing.observe(message)
-            if isinstance(message, BrokerError):
-                self._on_error(message)
-                continue
-            if isinstance(message, OrderLifecycleEvent):
-                self._look_for_twin(message)
-            if self._doubts:
-                self._doubts.observe(message, heard=True)
+            for learn in self._hearers.get(type(message), ()):
+                learn(message)
 
     def _look_for_twin(self, event: OrderLifecycleEvent) -> None:
         if (younger := self._twins.observe(event)) is None:

@@ -25,7 +25,7 @@ class Twins:
     def observe(self, event: OrderLifecycleEvent) -> OrderLifecycleEvent | None:
         """The younger of two that this event shows to be live, once. Whoever trades by hand may use any other text."""
         ref, perm_id = event.ref, event.perm_id
-        if not perm_id or not is_ours(ref):
+        if not perm_id:
             return None
         other = self._live.get(ref)
         if ended(event):
@@ -33,7 +33,8 @@ class Twins:
                 del self._live[ref]
             return None
         if other is None or other.perm_id == perm_id:
-            self._live[ref] = event
+            if other is not None or is_ours(ref):
+                self._live[ref] = event
             return None
         older, younger = sorted((other, event), key=lambda one: one.perm_id)
         self._live[ref] = older

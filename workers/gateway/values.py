@@ -7,7 +7,7 @@ nothing without it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from router.messages import ContractSpec
 
 UNSET_LIMIT = 1e300  # IB writes an unset double as 1.797e308
+NO_LOWER = -UNSET_LIMIT
 UNSET_INT, UNSET_LONG = 2**31 - 1, 2**63 - 1  # as IB writes them; a manual order's executions have the first
 
 _EXECUTION_TIME = re.compile(r"(?P<day>\d{8})(?:-| +)(?P<clock>\d\d:\d\d:\d\d)(?: +(?P<zone>\S+))?")
@@ -23,10 +24,10 @@ _EXECUTION_TIME = re.compile(r"(?P<day>\d{8})(?:-| +)(?P<clock>\d\d:\d\d:\d\d)(?
 
 def number(text: Any) -> float | None:
     """A double of the wire or the library: None when empty, unset, NaN or infinite."""
-    if text is None or text == "":
+    if text == "" or text is None:
         return None
     value = float(text)
-    return value if -UNSET_LIMIT < value < UNSET_LIMIT else None  # NaN is neither
+    return value if NO_LOWER < value < UNSET_LIMIT else None  # NaN is neither
 
 
 def amount(text: Any) -> float:
@@ -48,7 +49,9 @@ def whole(text: Any) -> int:
         value = int(text)
     except (ValueError, TypeError):
         value = int(float(text)) if text not in (None, "") else 0
-    return 0 if value == UNSET_INT or abs(value) >= UNSET_LONG else value  # nor does the bus carry more
+    if -UNSET_LONG < value < UNSET_LONG and value != UNSET_INT:
+        return value
+    return 0  # nor does the bus carry more
 
 
 def contract_spec(fields: Sequence[Any]) -> ContractSpec:
@@ -94,10 +97,10 @@ def from_contract(contract: Any) -> ContractSpec:
     )
 
 
-def execution_time(text: str, fallback: datetime) -> datetime:
-    """An execution's time in UTC. Naive means UTC; a time in an unknown zone is answered with `fallback`,
+def execution_time(text: str, now: Callable[[], datetime]) -> datetime:
+    """An execution's time in UTC. Naive means UTC; a time in an unknown zone is answered with `now()`,
     the time of receipt, because losing the execution would be worse than a second of error."""
-    return _execution_time(text) or fallback
+    return _execution_time(text) or now()
 
 
 @lru_cache(maxsize=256)  # the executions of a storm share their seconds
@@ -114,6 +117,8 @@ def _execution_time(text: str) -> datetime | None:
 
 def superseded(exec_id: str) -> str:
     """The execution that `....02` corrects is `....01`; an empty text for a first version."""
+    if exec_id.endswith(".01"):
+        return ""  # as nearly all are
     stem, _, revision = exec_id.rpartition(".")
     if not stem or not revision.isdecimal() or int(revision) <= 1:
         return ""

@@ -240,7 +240,7 @@ def test_completed_order_without_a_total(joined: Bridge) -> None:
 
 def test_execution(joined: Bridge) -> None:
     """execDetails, every field in its place: the venue is its own, and live ones come under request -1."""
-    assert joined.execution(execution(), now_ns=5, now=NOW) == ExecutionFill(
+    assert joined.execution(execution(), now_ns=5, now=lambda: NOW) == ExecutionFill(
         exec_id="0000e0d5.6741.01.01",
         ref=REF,
         perm_id=900_001,
@@ -262,13 +262,17 @@ def test_execution(joined: Bridge) -> None:
 
 def test_replayed_correction_of_a_sale(joined: Bridge) -> None:
     """What was asked for is replayed; a correction names the version it corrects; SLD sells."""
-    fill = joined.execution(execution(request="17", exec_id="a.b.01.02", side="SLD"), now_ns=5, now=NOW)
+    fill = joined.execution(
+        execution(request="17", exec_id="a.b.01.02", side="SLD"), now_ns=5, now=lambda: NOW
+    )
     assert (fill.replayed, fill.supersedes, fill.action) == (True, "a.b.01.01", "SELL")
 
 
 def test_manual_execution(joined: Bridge) -> None:
     """IB writes the order id of a trade made by hand as unset: it must not become the highest id ever seen."""
-    fill = joined.execution(execution(order_id="2147483647", client_id="0", ref=""), now_ns=5, now=NOW)
+    fill = joined.execution(
+        execution(order_id="2147483647", client_id="0", ref=""), now_ns=5, now=lambda: NOW
+    )
     assert (fill.order_id, fill.ref) == (0, "")
 
 
@@ -279,12 +283,12 @@ def test_manual_execution(joined: Bridge) -> None:
 def test_impossible_execution(joined: Bridge, changes: dict[str, str]) -> None:
     """Nothing is made up: an execution without side, shares or price is kept aside by the caller."""
     with pytest.raises(ValueError):  # noqa: PT011 - the words differ by field
-        joined.execution(execution(**changes), now_ns=5, now=NOW)
+        joined.execution(execution(**changes), now_ns=5, now=lambda: NOW)
 
 
 def test_commission_joins_its_execution(joined: Bridge) -> None:
     """The report carries no ref: it is that of its execution; an opening one has no realized PnL."""
-    joined.execution(execution(), now_ns=5, now=NOW)
+    joined.execution(execution(), now_ns=5, now=lambda: NOW)
     assert joined.commission(commission(), replayed=False, now_ns=6) == CommissionReport(
         exec_id="0000e0d5.6741.01.01",
         ref=REF,
@@ -422,7 +426,7 @@ def test_nothing_infinite_gets_past(data: st.DataObject) -> None:
             case "3":
                 message: msgspec.Struct = made.order_status(mangled, replayed=False, now_ns=5)
             case "11":
-                message = made.execution(mangled, now_ns=5, now=NOW)
+                message = made.execution(mangled, now_ns=5, now=lambda: NOW)
             case "59":
                 message = made.commission(mangled, replayed=False, now_ns=5)
             case "61":
@@ -474,7 +478,7 @@ def test_memory_does_not_grow_with_the_day(joined: Bridge, monkeypatch: pytest.M
     for each in range(2, 40):
         for _ in range(2):  # a duplicate Filled is normal
             opened(joined, "Filled", permId=each, orderId=each)
-        joined.execution(execution(exec_id=f"e.{each}.01"), now_ns=7, now=NOW)
+        joined.execution(execution(exec_id=f"e.{each}.01"), now_ns=7, now=lambda: NOW)
     assert len(joined._orders) == 11
     assert len(joined._refs_by_execution) == 10
     assert joined.ref_of(1) == REF

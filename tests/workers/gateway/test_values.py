@@ -78,7 +78,7 @@ def test_whole_law(text: str) -> None:
 )
 def test_execution_time(text: str, expected: datetime) -> None:
     """The formats IB sends: naive means UTC, a zone is honoured, summer time included."""
-    assert execution_time(text, NOW) == expected
+    assert execution_time(text, lambda: NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -100,21 +100,21 @@ def test_execution_time(text: str, expected: datetime) -> None:
 )
 def test_execution_time_unknown(text: str) -> None:
     """A zone nobody knows, or no time at all, costs the time's exactness and never the execution."""
-    assert execution_time(text, NOW) == NOW
+    assert execution_time(text, lambda: NOW) == NOW
 
 
 @given(st.text(max_size=40))
 def test_execution_time_law(text: str) -> None:
     """Any text gives an aware time."""
-    assert execution_time(text, NOW).tzinfo is UTC
+    assert execution_time(text, lambda: NOW).tzinfo is UTC
 
 
 @given(st.datetimes(timezones=st.just(UTC)).filter(lambda when: when.year >= 1000))
 def test_execution_time_reads_what_was_written(when: datetime) -> None:
     """Every second reads back in both naive spellings."""
     expected = when.replace(microsecond=0)
-    assert execution_time(f"{when:%Y%m%d-%H:%M:%S}", NOW) == expected
-    assert execution_time(f"{when:%Y%m%d  %H:%M:%S}", NOW) == expected
+    assert execution_time(f"{when:%Y%m%d-%H:%M:%S}", lambda: NOW) == expected
+    assert execution_time(f"{when:%Y%m%d  %H:%M:%S}", lambda: NOW) == expected
 
 
 @pytest.mark.parametrize(
