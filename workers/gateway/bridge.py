@@ -164,28 +164,29 @@ class Bridge:
 
     def execution(self, fields: Sequence[str], *, now_ns: int, now: Callable[[], datetime]) -> ExecutionFill:
         """execDetails (11). The venue is its own exchange field; the contract keeps the routing exchange."""
+        request_id, order_id = fields[1:3]
         exec_id, time_text, account, venue, side, shares, price, perm_id, client_id = fields[14:23]
-        perm, ref = whole(perm_id), fields[26]
+        cum_quantity, avg_price, ref = fields[24:27]
         if side not in ACTIONS:
             raise ValueError(f"side is {side!r}")
-        fill = ExecutionFill(
-            exec_id=exec_id,
-            ref=ref,
-            perm_id=perm,
-            order_id=whole(fields[2]),
-            client_id=whole(client_id),
-            account=account,
-            contract=contract_spec(fields[3:14]),
-            action=ACTIONS[side],
-            quantity=required(shares, "shares"),
-            price=required(price, "price"),
-            cum_quantity=amount(fields[24]),
-            avg_price=amount(fields[25]),
-            exchange=venue,
-            executed_at=execution_time(time_text, now),
-            replayed=whole(fields[1]) != LIVE_REQUEST,
-            received_ns=now_ns,
-            supersedes=superseded(exec_id),
+        fill = ExecutionFill(  # in the order of its fields: named, so many take five times as long
+            exec_id,
+            ref,
+            whole(perm_id),
+            whole(order_id),
+            whole(client_id),
+            account,
+            contract_spec(fields[3:14]),
+            ACTIONS[side],
+            required(shares, "shares"),
+            required(price, "price"),
+            amount(cum_quantity),
+            amount(avg_price),
+            venue,
+            execution_time(time_text, now),
+            whole(request_id) != LIVE_REQUEST,
+            now_ns,
+            superseded(exec_id),
         )
         self._refs_by_execution[exec_id] = ref
         if len(self._refs_by_execution) > KEEP:
