@@ -7,7 +7,6 @@ heard of it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TypeVar
 
 import msgspec
 
@@ -28,9 +27,8 @@ from router.messages import (
 )
 from router.messages import Message as BusMessage
 from workers.gateway.hearing import Hears, tell
+from workers.gateway.newest import Newest
 
-K = TypeVar("K")
-V = TypeVar("V")
 PARENT_NOT_FOUND = 135  # of an order whose parent has ended
 KEEP = 1_000  # orders that ended, executions and commission reports, of each the newest: what memory may cost
 
@@ -41,9 +39,9 @@ class Current:
     def __init__(self) -> None:
         self.link: LinkState | None = None
         self._orders: dict[OrderKey, OrderLifecycleEvent] = {}
-        self._ended: OrderedDict[OrderKey, OrderLifecycleEvent] = OrderedDict()
+        self._ended: Newest[OrderKey, OrderLifecycleEvent] = Newest(KEEP)
         # by execId, reports marked
-        self._executions: OrderedDict[str, ExecutionFill | CommissionReport] = OrderedDict()
+        self._executions: Newest[str, ExecutionFill | CommissionReport] = Newest(2 * KEEP)
         self._positions: dict[tuple[str, int], PositionSnapshot] = {}
         self._rebuilt: set[tuple[str, int]] = set()
         self._pnl: dict[tuple[str, int], PnLSnapshot] = {}
@@ -72,18 +70,18 @@ class Current:
         key = order_key(event)
         known = self._orders.pop(key, None)
         if ended(event):
-            _remember(self._ended, key, event, KEEP)
+            self._ended.add(key, event)
         else:
             self._orders[key] = not_before(event, known)
 
     def _on_fill(self, fill: ExecutionFill) -> None:
-        _remember(self._executions, fill.exec_id, fill, 2 * KEEP)
+        self._executions.add(fill.exec_id, fill)
         order = self._orders.get(fill.perm_id)
         if order is not None:
             self._orders[fill.perm_id] = filled_by(order, fill)
 
     def _on_commission(self, report: CommissionReport) -> None:
-        _remember(self._executions, f"{report.exec_id}/commission", report, 2 * KEEP)
+        self._executions.add(f"{report.exec_id}/commission", report)
 
     def _on_position(self, position: PositionSnapshot) -> None:
         place = (position.account, position.contract.con_id)
@@ -107,7 +105,10 @@ class Current:
 
     def _on_error(self, error: BrokerError) -> None:
         if error.code == PARENT_NOT_FOUND:
-            _remember(self.parentless, error.ref, None, KEEP)
+            self.parentless[error.ref] = None
+            self.parentless.move_to_end(error.ref)
+            if len(self.parentless) > KEEP:
+                self.parentless.popitem(last=False)
 
     def begin_rebuild(self) -> None:
         """A new connection asks for everything again."""
@@ -175,11 +176,3 @@ class Current:
         ]
         marked = [msgspec.structs.replace(message, replayed=True) for message in replayed]
         return [*link, *marked, *self._pnl.values(), *self._quotes.values()]
-
-
-def _remember(kept: OrderedDict[K, V], key: K, message: V, limit: int) -> None:
-    """As the newest; the oldest beyond `limit` is let go."""
-    kept[key] = message
-    kept.move_to_end(key)
-    if len(kept) > limit:
-        kept.popitem(last=False)

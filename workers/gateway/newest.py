@@ -1,0 +1,32 @@
+"""The newest values by key, so many and no more: what may be forgotten of a long day. Pure."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Newest(Generic[K, V]):
+    """The last word under each key, the `limit` newest of them.
+
+    The oldest are let go many at a time, when twice as many are there: one at a time takes longer than to remember one.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept: dict[K, V] = {}
+
+    def add(self, key: K, value: V) -> None:
+        """As the newest, also when an older one had this key."""
+        kept = self._kept
+        kept.pop(key, None)
+        kept[key] = value
+        if len(kept) >= 2 * self._limit:
+            self._kept = dict(islice(kept.items(), self._limit, None))
+
+    def values(self) -> list[V]:
+        """Oldest first."""
+        return list(self._kept.values())[-self._limit :]
