@@ -138,6 +138,14 @@ async def gateway_timed(port: int, shape: Shape) -> dict[str, Any]:
     return await gateway(port, shape, timed=True)
 
 
+async def gateway_writing(port: int, shape: Shape) -> dict[str, Any]:
+    """The same without a checkpoint: that is made by reading the journal on, by the clock and not by the message."""
+    from workers.gateway import recall
+
+    recall.EVERY = sys.maxsize
+    return await gateway(port, shape)
+
+
 async def gateway(port: int, shape: Shape, *, timed: bool = False) -> dict[str, Any]:
     """The router's gateway: socket, decode, journal, PUB; what it publishes is counted by its own publisher."""
     from conf.settings import load
@@ -210,6 +218,7 @@ SUBJECTS: dict[str, Callable[..., Coroutine[Any, Any, dict[str, Any]]]] = {
     "splitter": splitter,
     "gateway": gateway,
     "gateway_timed": gateway_timed,
+    "gateway_writing": gateway_writing,
 }
 
 

@@ -137,7 +137,7 @@ def legs(request: OrderRequest, *, outside_rth: bool, ladder: StopProfile | None
     return (entry, *children)
 
 
-@lru_cache(maxsize=4096)  # every message on an order repeats its reference
+@lru_cache(maxsize=256)  # the messages of a fill repeat its reference
 def stem_of(ref: str) -> str:
     """The delivery an orderRef belongs to, or an empty text for a reference that is not ours."""
     match = _REF.fullmatch(ref)

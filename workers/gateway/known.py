@@ -30,9 +30,8 @@ from workers.gateway.hearing import Hears, tell
 # Deliveries with evidence that are remembered. A signal expires within seconds, so one older than these is refused
 # as stale and could not be sent twice even without the memory of it.
 KEEP = 50_000
-EVIDENT = frozenset(
-    {"terminal", "informational", "modify-only"}
-)  # policies of errors that prove the order is known
+# policies of errors by which IB shows that it knows the order
+EVIDENT = frozenset({"terminal", "informational", "modify-only"})
 
 Verdict = Literal["unknown", "adopted", "in_doubt"]
 

@@ -307,6 +307,7 @@ class Link:
         """The session waits for nextValidId and managedAccounts instead."""
 
     def _decode(self, fields: list[str]) -> None:
+        """One of the long messages, through the library's decoder, which calls back above."""
         self._client.decode(int(fields[0]), fields)
 
     def _gone(self, reason: str) -> None:

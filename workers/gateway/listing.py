@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from router.messages import ExecutionFill, PositionSnapshot
-from router.messages import Message as BusMessage
-from workers.gateway.hearing import Hears, tell
+from workers.gateway.hearing import Hears
 
 
 class Listing:
-    """One per session: `begin` before IB is asked, `complete` when it has answered everything."""
+    """One per session: `begin` before IB is asked, `complete` when it has answered everything.
+
+    Told of what trades meanwhile.
+    """
 
     def __init__(self) -> None:
         self._complete = False
@@ -25,10 +27,6 @@ class Listing:
         """IB is asked for everything."""
         self._complete = False
         self._traded.clear()
-
-    def observe(self, message: BusMessage) -> None:
-        """Learn what trades meanwhile."""
-        tell(self.hears, message)
 
     def complete(self) -> None:
         """IB has answered."""

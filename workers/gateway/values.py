@@ -22,7 +22,7 @@ UNSET_INT, UNSET_LONG = 2**31 - 1, 2**63 - 1  # as IB writes them; a manual orde
 _EXECUTION_TIME = re.compile(r"(?P<day>\d{8})(?:-| +)(?P<clock>\d\d:\d\d:\d\d)(?: +(?P<zone>\S+))?")
 
 
-@lru_cache(maxsize=4096)  # the messages of a fill repeat each other's numbers; an unset one is slow to read
+@lru_cache(maxsize=256)  # the messages of a fill repeat each other's numbers; an unset one is slow to read
 def number(text: Any) -> float | None:
     """A double of the wire or the library: None when empty, unset, NaN or infinite."""
     if text == "" or text is None:

@@ -6,6 +6,7 @@ import msgspec
 
 from router.messages import ContractSpec, ExecutionFill, PositionSnapshot
 from tests.router.test_exposure import fill
+from workers.gateway.hearing import tell
 from workers.gateway.listing import Listing
 
 
@@ -39,10 +40,10 @@ def test_a_list_is_taken_once() -> None:
 def test_what_trades_meanwhile_is_held_too() -> None:
     """IB tells a position after the executions that made it; those of before it was asked are in its answer."""
     listing = Listing()
-    listing.observe(trade(3, replayed=False))
+    tell(listing.hears, trade(3, replayed=False))
     listing.begin()
-    listing.observe(trade(1, replayed=False))
-    listing.observe(trade(2, replayed=True))
-    listing.observe(position(4))
+    tell(listing.hears, trade(1, replayed=False))
+    tell(listing.hears, trade(2, replayed=True))
+    tell(listing.hears, position(4))
     listing.complete()
     assert listing.take([]) == (1,)

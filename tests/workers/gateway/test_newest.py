@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from workers.gateway.newest import Newest
 
 
-@given(st.integers(1, 6), st.lists(st.integers(0, 9)))
+@given(st.integers(1, 20), st.lists(st.integers(0, 40)))
 def test_the_newest_words_in_their_order(limit: int, keys: list[int]) -> None:
     """As an OrderedDict that drops its first whenever it is too long; a key told again is the newest."""
     newest: Newest[int, int] = Newest(limit)
@@ -25,8 +25,8 @@ def test_the_newest_words_in_their_order(limit: int, keys: list[int]) -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """Never twice as many as are asked for."""
-    newest: Newest[int, int] = Newest(10)
+    """An eighth more than are asked for, at most."""
+    newest: Newest[int, int] = Newest(80)
     for number in range(1_000):
         newest.add(number, number)
-        assert len(newest._kept) < 20
+        assert len(newest._kept) < 90
