@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -70,6 +71,15 @@ def test_batch_in_ib_order(desk: Desk) -> None:
     assert [type(message) for message in batch] == kinds
     assert {getattr(message, "ref", REF) for message in batch} == {REF}
     assert inbound.flush() == []
+
+
+def test_an_execution_in_an_unknown_zone_has_the_time_of_receipt(desk: Desk) -> None:
+    """Losing it would be worse than a second of error."""
+    before = datetime.now(UTC)
+    desk.inbound.handle(execution(time="20250919 09:59:58 Mars/Olympus"))
+    (fill,) = desk.inbound.flush()
+    assert isinstance(fill, ExecutionFill)
+    assert before <= fill.executed_at <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(
