@@ -65,6 +65,7 @@ def do(stand: Stand, statements: str) -> None:
 
 def rest(stand: Stand, quantity: int = 900) -> str:
     """Have an order that rests taken by the paper gateway, so that it is the `last` one there; its ref."""
+    stand.await_ready()  # until then it refuses orders
     stand.order(quantity, limit=2.0)
     until(lambda: stand.last_ref in {one.ref for one in stand.await_ready().orders}, "it rests", WAIT_S)
     return stand.last_ref
@@ -76,6 +77,7 @@ def buy(stand: Stand, *quantities: int) -> None:
     def bought() -> float:
         return sum(float(record["shares"]) for record in stand.records("execution"))
 
+    stand.await_ready()
     wanted = bought() + sum(quantities)
     for quantity in quantities:
         stand.order(quantity)
