@@ -13,6 +13,7 @@ from tests.storm.stage import AROUND, ROLES, Stage
 from workers.killpoint import GATEWAY, POINTS, RECOVERY, SIZING, SUBMISSION
 
 HIT_S = 8.0  # for an armed process to come to its point
+ATTEMPTS = 50  # to have it die of this signal, where earlier ones bring it to the same point
 ACK_S = 45.0  # for a signal to reach its end
 AROUND_P = 0.08  # of a process round the order's way to be killed too, and of Redis among those a half
 FLAT_EVERY = 50  # kills after which everything is closed, so that money never runs out
@@ -145,8 +146,12 @@ def _die(stage: Stage, role: str, point: str, again: str, trial: Trial, tally: T
     kind = KIND_OF.get(trial.point, "")
     signal_id = stage.send(targets=trial.targets, kind=kind)
     hit = _hits(stage, pid)
-    while hit and kind == "old" and not stage.was_sized(signal_id):  # it died of an earlier signal
-        hit = _hits(stage, stage.start(role, point))
+    for _ in range(ATTEMPTS):
+        if not hit or kind != "old" or stage.was_sized(signal_id):
+            break
+        if stage.ack(signal_id) is not None:  # refused meanwhile: without a gateway there are no quotes
+            signal_id = stage.send(targets=trial.targets, kind=kind)
+        hit = _hits(stage, stage.start(role, point))  # it died of an earlier signal
     if hit:
         tally.count(role)
         tally.hit.add(point)
