@@ -32,27 +32,48 @@ def parts(fill: ExecutionFill, holders: Iterable[Delivery]) -> list[Part]:
 
     A delivery whose entry is younger than the execution had no part in it.
     """
-    left = fill.quantity
-    found = []
-    for delivery in holders:
-        quantity = min(left, delivery.held) if _closes(fill, delivery) else 0.0
-        if quantity > EPSILON:
-            found.append(_part(fill, delivery, quantity / fill.quantity))
-            left -= quantity
-    return found
+    leg = fill.ref.rpartition("-")[2] if is_guards(fill.ref) else "X"
+    return _shared(fill, holders, leg, fill.quantity)
+
+
+def named(fill: ExecutionFill, own: Delivery, leg: str, holders: Iterable[Delivery]) -> list[Part]:
+    """The execution of a delivery's own order: its own, but for what closes more than it holds.
+
+    The guard, and whoever makes the account flat, may close in one delivery's name what several have entered.
+    """
+    excess = fill.quantity - own.held if own.entered > EPSILON else 0.0
+    others = _shared(fill, [one for one in holders if one.name != own.name], leg, excess)
+    quantity = fill.quantity - sum(part.fill.quantity for part in others)
+    share = quantity / fill.quantity
+    mine = Part(own, replace(fill, quantity=quantity), leg, share) if others else Part(own, fill, leg, 1.0)
+    return [mine, *others] if quantity > EPSILON else others
 
 
 def corrected(fill: ExecutionFill, holders: Iterable[Delivery]) -> list[Part]:
     """The correction of an execution that was shared out, in the same shares."""
     return [
-        _part(fill, delivery, delivery.executions[fill.supersedes].share)
+        _part(
+            fill,
+            delivery,
+            delivery.executions[fill.supersedes].share,
+            delivery.executions[fill.supersedes].leg,
+        )
         for delivery in holders
         if fill.supersedes in delivery.executions
     ]
 
 
-def _part(fill: ExecutionFill, delivery: Delivery, share: float) -> Part:
-    leg = fill.ref.rpartition("-")[2] if is_guards(fill.ref) else "X"
+def _shared(fill: ExecutionFill, holders: Iterable[Delivery], leg: str, left: float) -> list[Part]:
+    found = []
+    for delivery in holders:
+        quantity = min(left, delivery.held) if left > EPSILON and _closes(fill, delivery) else 0.0
+        if quantity > EPSILON:
+            found.append(_part(fill, delivery, quantity / fill.quantity, leg))
+            left -= quantity
+    return found
+
+
+def _part(fill: ExecutionFill, delivery: Delivery, share: float, leg: str) -> Part:
     return Part(delivery, replace(fill, quantity=fill.quantity * share), leg, share)
 
 

@@ -226,13 +226,14 @@ class Book:
     def _parts(self, fill: ExecutionFill) -> list[attribution.Part]:
         """Whose execution it is: the delivery's whose order it was, else those whose position it closed."""
         name, leg = split_ref(fill.ref)
-        if name:
-            own = self._known((name,))
-            return [attribution.Part(one, fill, leg, 1.0) for one in own if one.context.request is not None]
-        if fill.supersedes:
-            return attribution.corrected(fill, self._known(self.executions.deliveries_of(fill.supersedes)))
-        one = self._holding(fill.account, fill.contract)
-        return attribution.parts(fill, self._known(one.deliveries))
+        own = next((one for one in self._known((name,)) if one.context.request is not None), None)
+        if name and own is None:
+            return []
+        shared = self.executions.deliveries_of(fill.supersedes)
+        if fill.supersedes and (len(shared) > 1 or own is None):
+            return attribution.corrected(fill, self._known(shared))
+        holders = self._known(self._holding(fill.account, fill.contract).deliveries)
+        return attribution.named(fill, own, leg, holders) if own else attribution.parts(fill, holders)
 
     def _on_part(self, part: attribution.Part, reports: Iterable[CommissionReport], at_ms: int) -> None:
         """An execution, or a share of it, that is one delivery's."""
@@ -249,9 +250,8 @@ class Book:
     def _on_commission(self, report: CommissionReport, at_ms: int) -> None:
         if not self._first_time(report, at_ms):
             return
-        name = split_ref(report.ref)[0]
-        named = (name,) if name else self.executions.deliveries_of(report.exec_id)
-        found = self._known(named)
+        named = (split_ref(report.ref)[0],)
+        found = self._known(self.executions.deliveries_of(report.exec_id) or named)
         if not found:
             self.executions.keep(report)
         for before in found:

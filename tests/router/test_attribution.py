@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.attribution import corrected, parts
+from router.attribution import corrected, named, parts
 from router.delivery import Delivery
 from router.learning import learn
 from router.messages import ExecutionFill
@@ -68,6 +68,43 @@ def test_the_guards_orders_say_what_they_were() -> None:
     assert shares(by_hand(7, perm_id=1), holder(1))[0][2] == "X"
     guards = replace(by_hand(7), ref="guard:1001-S71000000")
     assert shares(guards, holder(1)) == [("1", 7, "S71000000")]
+
+
+def own_order(number: int, quantity: float, leg: str = "S71000000") -> ExecutionFill:
+    """An execution of an order in a delivery's own name."""
+    return story(number).fill(leg, quantity, 1.4, exec_id="s.01", at_s=600)
+
+
+def named_shares(fill: ExecutionFill, own: Delivery, *holders: Delivery) -> list[tuple[str, float, str]]:
+    """Whose, how much, as which leg."""
+    found = named(fill, own, fill.ref.rpartition("-")[2], holders)
+    return [(part.delivery.name[15], part.fill.quantity, part.leg) for part in found]
+
+
+def test_an_order_of_ones_own_is_ones_own() -> None:
+    """Up to what the delivery holds; also beyond it, where nobody else holds anything; an entry always."""
+    one, two = holder(1), holder(2)
+    assert named_shares(own_order(1, 7), one, one, two) == [("1", 7, "S71000000")]
+    assert named_shares(own_order(1, 9), one, one) == [("1", 9, "S71000000")]
+    assert named_shares(own_order(1, 7, "E"), one, one, two) == [("1", 7, "E")]
+
+
+def test_an_order_for_more_than_its_delivery_holds_closes_the_others_too() -> None:
+    """The guard's stop, or an exit, in one name for several: the oldest first, as the leg that it is."""
+    one, two, three = holder(1), holder(2), holder(3)
+    assert named_shares(own_order(2, 17), two, one, two, three) == [
+        ("2", 7, "S71000000"), ("1", 7, "S71000000"), ("3", 3, "S71000000"),
+    ]  # fmt: skip
+    closed = learn(two, own_order(2, 7), "S71000000", TS_MS)
+    late = replace(own_order(2, 7), exec_id="s.02")
+    assert named_shares(late, closed, one, closed) == [("1", 7, "S71000000")]
+
+
+def test_an_execution_told_before_its_entrys_is_not_given_away() -> None:
+    """What a delivery holds is not known yet."""
+    one = story(1)
+    ordered = learn(Delivery(one.name), one.intent(), "", TS_MS)
+    assert named_shares(own_order(1, 7), ordered, ordered, holder(2)) == [("1", 7, "S71000000")]
 
 
 def test_a_correction_keeps_the_shares() -> None:

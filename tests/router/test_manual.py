@@ -160,9 +160,17 @@ def test_only_what_holds_is_written_off() -> None:
 
 
 def test_a_stop_under_another_deliverys_name() -> None:
-    """The guard protects a contract in one name; when that stop sells all, the other delivery gets its EXIT too."""
+    """The guard protects a contract in one name; when that stop sells all, both are stopped, each with its share.
+
+    So too where a third delivery enters before IB has told of a flat position.
+    """
     desk = entered(ONE, TWO)
     sold = TWO.fill("S71000000", 14, 1.4, exec_id="s.01", at_s=600)
-    desk.hear(sold, TWO.commission("s.01", 9.1, -1558.2), ONE.position(0)).wait(FILL_WAIT_MS)
-    reasons = [(one["id"][:1], one["lifecycle"]["reason"]) for one in desk.platform.of("EXIT")]
-    assert reasons == [("a", "STOP"), ("9", "SYNCED_CLOSED")]
+    desk.hear(sold, TWO.commission("s.01", 9.1, -1558.2), ONE.position(5)).wait(FILL_WAIT_MS)
+    told = [(one["id"][:1], one["lifecycle"]) for one in desk.platform.of("EXIT")]
+    assert [(who, one["reason"], one["quantity"]) for who, one in told] == [
+        ("a", "STOP", 7),
+        ("9", "STOP", 7),
+    ]
+    assert [one["realized_pnl"] for _, one in told] == [-779.1, -779.1]
+    assert desk.platform.warnings == []
