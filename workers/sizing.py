@@ -37,7 +37,7 @@ from router.quote import priced
 from router.reasons import Reason, ending
 from router.refusal import denied, unreadable, unusable
 from router.sessions import trading_ended
-from router.signal import age_ms, delivery_of, parse
+from router.signal import delivery_of, parse
 from workers.candidate import Candidate, Looks
 from workers.clock import now_ms
 from workers.killpoint import kill_point
@@ -172,7 +172,7 @@ class Sizing:
             self._gate(candidate)
 
     def _find(self, candidate: Candidate) -> None:
-        """Was this delivery sent before the crash? Ask before anything else."""
+        """Was this delivery sent before the crash, or by a process that died? If not, the gates are next."""
 
         def on_reply(reply: Message) -> None:
             kill_point("sizing.found")
@@ -305,9 +305,8 @@ class Sizing:
                     self._leave(candidate)
                 case CommandRefused(retry=True) if now_ms() <= request.expires_ms:
                     self._shell.loop.after(RETRY_S, lambda: self._hand_on(candidate, request))
-                case CommandRefused(retry=True):
-                    words = Reason.STALE.words.format(age=age_ms(candidate.signal, now_ms()))
-                    self._deny(candidate, risk.Denial(Reason.STALE, words, reply.code, reply.text))
+                case CommandRefused(retry=True):  # too old; but an earlier submission may have had it sent
+                    self._find(candidate)
                 case CommandRefused():
                     code = ending(reply.code, Reason.NOT_SENT)
                     self._deny(candidate, risk.Denial(code, reply.text, reply.code, reply.text))

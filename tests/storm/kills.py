@@ -77,7 +77,7 @@ class Tally:
         self.kills = 0
         self.killed: Counter[str] = Counter()  # by role
         self.hit: set[str] = set()
-        self.missed: list[Trial] = []
+        self.missed: list[str] = []  # trials, and who did not come to its point
         self.ready_s: list[float] = []
         self._told_s = time.monotonic()
 
@@ -97,6 +97,8 @@ def at_points(stage: Stage, tally: Tally, trials: Iterable[Trial]) -> None:
     for trial in trials:
         first = BEFORE.get(trial.point, "")
         role = ROLE_OF[trial.point]
+        if KIND_OF.get(trial.point) == "old":
+            stage.await_idle()
         if (
             first and ROLE_OF[first] != role
         ):  # the one that dies first is another: this one is armed beforehand
@@ -144,23 +146,43 @@ def _die(stage: Stage, role: str, point: str, again: str, trial: Trial, tally: T
     pid = stage.pid(role)
     _await_ready_or_dead(stage, role, trial)
     kind = KIND_OF.get(trial.point, "")
-    signal_id = stage.send(targets=trial.targets, kind=kind)
-    hit = _hits(stage, pid)
-    for _ in range(ATTEMPTS):
-        if not hit or kind != "old" or stage.was_sized(signal_id):
-            break
-        if stage.ack(signal_id) is not None:  # refused meanwhile: without a gateway there are no quotes
-            signal_id = stage.send(targets=trial.targets, kind=kind)
-        hit = _hits(stage, stage.start(role, point))  # it died of an earlier signal
+    if kind == "old":
+        hit = _dies_of_an_old_one(stage, role, point, trial.targets)
+    else:
+        stage.send(targets=trial.targets, kind=kind)
+        hit = _hits(stage, pid)
     if hit:
         tally.count(role)
         tally.hit.add(point)
     else:
-        tally.missed.append(trial)
+        tally.missed.append(f"{trial}: {role} did not come to {point}")
         stage.kill(role)
     if kind == "old":
         stage.await_stale()
     stage.start(role, again)
+
+
+def _dies_of_an_old_one(stage: Stage, role: str, point: str, targets: int) -> bool:
+    """Whether the process died with an old signal on its way to it, that nobody had refused yet.
+
+    The signal has seconds to be sized in, and where the gateway has no quotes yet it is refused for that: then another
+    is sent, until one is handed on.
+    """
+    signal_id = stage.send(targets=targets, kind="old")
+    for _ in range(ATTEMPTS):
+        pid = stage.pid(role)
+        deadline = time.monotonic() + HIT_S
+        while not stage.has_ended(pid) and stage.ack(signal_id) is None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+        if stage.ack(signal_id) is not None:
+            signal_id = stage.send(targets=targets, kind="old")
+        elif stage.was_sized(signal_id):
+            return stage.died_of_kill(pid)
+        if stage.has_ended(pid):
+            stage.start(role, point)
+    return False
 
 
 def _await_hit(stage: Stage, role: str, trial: Trial, tally: Tally) -> None:
@@ -169,7 +191,7 @@ def _await_hit(stage: Stage, role: str, trial: Trial, tally: Tally) -> None:
         tally.hit.add(trial.point)
         stage.start(role)
     else:
-        tally.missed.append(trial)
+        tally.missed.append(f"{trial}: {role} did not come to {trial.point}")
         rearm(stage, role, "")
 
 

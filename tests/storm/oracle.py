@@ -11,6 +11,8 @@ from tests.storm.books import ledger, settled_differences, signed
 from tests.storm.stage import Stage
 from workers.store import keys
 
+NEVER_SENT = {"STALE", "NO_MARKET_DATA", "DRY_RUN"}  # IB never saw an order of it
+
 
 class Verdict(NamedTuple):
     """`orders_per_ref_max` and `entries_per_signal_max` must be 1; what follows `statuses` must be nothing, but for the last."""
@@ -25,6 +27,7 @@ class Verdict(NamedTuple):
     statuses: dict[str, int]
     unaccounted: int  # signals without an ack
     acks_off: int  # acks told but for one per signal
+    belied: int  # signals told as never sent, or as sent and never filled, whose entry was
     lost: int  # executions of the ledger that the gateway's journal lacks
     doubled: int  # executions journalled twice as news
     flipped: int  # executions that turned a position round, which no signal here ever wants
@@ -40,6 +43,7 @@ class Verdict(NamedTuple):
             "one entry per signal": self.entries_per_signal_max <= 1,
             "every signal accounted for": not self.unaccounted,
             "one ack per signal": not self.acks_off,
+            "no ack belied by the ledger": not self.belied,
             "no execution lost": not self.lost,
             "no execution doubled": not self.doubled,
             "no position flipped": not self.flipped,
@@ -57,7 +61,7 @@ class Verdict(NamedTuple):
 def judge(stage: Stage) -> Verdict:
     """Wait until the books agree, at most as long as that may take, then read everything and compare."""
     apart = settled_differences(stage)
-    executed, flipped = _executed(stage)  # before what was heard is read: the market goes on
+    executed, filled, flipped = _executed(stage)  # before what was heard is read: the market goes on
     orders: dict[str, set[int]] = defaultdict(set)
     entries: dict[str, set[int]] = defaultdict(set)
     for record in ledger(stage, "order"):
@@ -94,6 +98,10 @@ def judge(stage: Stage) -> Verdict:
         statuses=dict(Counter(ack["status"] for ack in acks.values() if ack)),
         unaccounted=sum(ack is None for ack in acks.values()),
         acks_off=counted - sum(ack is not None for ack in acks.values()),
+        belied=sum(
+            ack is not None and belies(ack["status"], sent=signal_id in entries, filled=signal_id in filled)
+            for signal_id, ack in acks.items()
+        ),
         lost=len(executed - heard),
         doubled=sum(count > 1 for count in told.values()),
         flipped=flipped,
@@ -103,12 +111,20 @@ def judge(stage: Stage) -> Verdict:
     )
 
 
-def _executed(stage: Stage) -> tuple[set[str], int]:
-    """Every execution of the ledger, and how many of them left a position short."""
+def belies(status: str, *, sent: bool, filled: bool) -> bool:
+    """Whether the ledger says otherwise than an ack."""
+    if status == "FILLED":
+        return not filled
+    return filled or (sent and status in NEVER_SENT)
+
+
+def _executed(stage: Stage) -> tuple[set[str], set[str], int]:
+    """Every execution of the ledger, the signals whose entry filled, and how many executions left a position short."""
     held: defaultdict[int, float] = defaultdict(float)
     flipped = 0
     records = ledger(stage, "execution")
     for record in records:
         held[record["con_id"]] += signed(record)
         flipped += held[record["con_id"]] < 0
-    return {record["exec_id"] for record in records}, flipped
+    filled = {ref.partition("-")[0] for record in records if "-E" in (ref := record["order_ref"])}
+    return {record["exec_id"] for record in records}, filled, flipped

@@ -25,6 +25,7 @@ SUMS = (
     "executions",
     "unaccounted",
     "acks_off",
+    "belied",
     "lost",
     "doubled",
     "flipped",

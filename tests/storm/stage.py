@@ -17,9 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from conf.settings import Settings, load
-from ipc.bus import Context, JournalReader, NoReply, Options, Requester
+from ipc.bus import Context, JournalReader, NoReply, Options, Requester, Source, Subscriber
 from router.contract import fingerprint
-from router.messages import Flatten, FlattenReply, HoldingsQuery, HoldingsReply, Message, SignalSized
+from router.messages import (
+    Flatten,
+    FlattenReply,
+    Heartbeat,
+    HoldingsQuery,
+    HoldingsReply,
+    Message,
+    SignalSized,
+)
 from tests.helpers import PROJECT, make_root
 from workers.cli.demo import STRIKES, demo_signal
 from workers.store import keys
@@ -27,6 +35,7 @@ from workers.store.client import Client, StoreAway, Word, connect
 
 ROLES = ("sizing", "submission", "gateway")  # the way of an order: these are killed most
 AROUND = ("dispatch", "redis")  # these now and then
+WORKING = {"sizing": "candidates", "submission": "placing"}  # what a heartbeat calls that which is on its way
 # In this order; the broker is never killed.
 FIRST = ("redis", "paper", "gateway", "dispatch", "submission", "sizing")
 REDIS_S = 10.0  # for Redis to come back
@@ -43,6 +52,7 @@ SPEED = {  # a restart costs little, a signal stays fresh over it, and nothing i
     "ROUTER_INGRESS__MAX_PER_SYMBOL": "1000",
     "ROUTER_RISK__MAX_POSITIONS": "1000",
     "ROUTER_SIZING__BASE_FRACTION": "0.002",
+    "ROUTER_MONITOR__HEARTBEAT_S": "0.2",
     "ROUTER_LOG__FORMAT": "json",
 }
 
@@ -198,6 +208,28 @@ class Stage:
         begun = time.monotonic()
         self.await_true(lambda: self.holdings() is not None, "the gateway is READY", seconds)
         return time.monotonic() - self._fell_s.get("gateway", begun)
+
+    def await_idle(self) -> None:
+        """Until sizing and submission, by two heartbeats in a row, have nothing on its way.
+
+        A signal's end may be told before all who worked on it know; what dies then is asked for that signal again.
+        """
+        idle: dict[str, int] = dict.fromkeys(WORKING, 0)  # heartbeats
+        publishers = [Source(role, self.settings.pub(role), self.settings.cmd(role)) for role in WORKING]
+        subscriber = Subscriber(self.context, publishers, ("heartbeat",), positions=None)
+
+        def heard() -> bool:
+            self.revive()
+            for envelope in subscriber.receive():
+                if isinstance(beat := envelope.message, Heartbeat):
+                    works = beat.state != "ready" or beat.progress[WORKING[beat.process]]
+                    idle[beat.process] = 0 if works else idle[beat.process] + 1
+            return min(idle.values()) >= 2
+
+        try:
+            self.await_true(heard, "sizing and submission have nothing on its way")
+        finally:
+            subscriber.close()
 
     def holdings(self) -> HoldingsReply | None:
         """What the gateway says is held, None while it is not READY."""

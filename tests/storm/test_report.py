@@ -22,6 +22,7 @@ SOUND = Verdict(
     statuses={"FILLED": 2, "PARKED": 1},
     unaccounted=0,
     acks_off=0,
+    belied=0,
     lost=0,
     doubled=0,
     flipped=0,
@@ -50,7 +51,7 @@ def test_every_promise_has_its_breach() -> None:
     assert SOUND.sound
     breaches: dict[str, Any] = {
         **dict.fromkeys(("orders_per_ref_max", "entries_per_signal_max"), 2),
-        **dict.fromkeys(("unaccounted", "acks_off", "lost", "doubled", "flipped"), 1),
+        **dict.fromkeys(("unaccounted", "acks_off", "belied", "lost", "doubled", "flipped"), 1),
         **dict.fromkeys(("differences", "crashes"), ("one",)),
     }
     broken = [SOUND._replace(**{name: value}).broken for name, value in breaches.items()]

@@ -450,7 +450,7 @@ def test_what_submission_cannot_take_for_now_is_offered_again(scene: Scene) -> N
 def test_what_submission_cannot_take_in_time_is_stale(
     make_settings: Callable[..., Settings], redis_server: Server, redis: Client
 ) -> None:
-    """Nothing is offered for ever: past its expiry the signal ends."""
+    """Nothing is offered for ever: past its expiry the signal ends, once the gateway says that it was never sent."""
     stage = Stage(make_settings(REDIS__URL=redis_server.url, INGRESS__MAX_AGE_MS="1000"))
     try:
         scene = Scene(stage, redis, [READY, ACCOUNT, QUOTE])
@@ -459,8 +459,31 @@ def test_what_submission_cannot_take_in_time_is_stale(
         refused = scene.refused()
         assert (refused.status, refused.code) == ("STALE", Reason.STALE)
         assert refused.reason.startswith("stale_signal_1")
-        assert (refused.field, refused.value) == (Reason.FAILED, "no room")
+        assert refused.field == "fresh"
         assert len(scene.submission.commands) > 1
+        assert [one for _, one in scene.gateway.commands if isinstance(one, FindDelivery)]
+    finally:
+        stage.close()
+
+
+def test_what_an_earlier_submission_had_sent_is_not_told_as_stale(
+    make_settings: Callable[..., Settings], redis_server: Server, redis: Client
+) -> None:
+    """One that died over its answer; its successor takes nothing until the signal is too old. IB tells the end."""
+    stage = Stage(make_settings(REDIS__URL=redis_server.url, INGRESS__MAX_AGE_MS="1000"))
+    try:
+        scene = Scene(stage, redis, [READY, ACCOUNT, QUOTE])
+        answer = scene.gateway._answer
+        scene.submission._answer = lambda *_: CommandRefused(Reason.FAILED, "no room", retry=True)
+        scene.gateway._answer = lambda name, message: (
+            PlaceReply(message.delivery, "adopted")
+            if isinstance(message, FindDelivery)
+            else answer(name, message)
+        )
+        scene.push()
+        stage.until(lambda: scene.submission.commands, "an order request")
+        stage.until(scene.worker.drain, "nothing on its way")
+        assert not stage.of(SignalRefused)
     finally:
         stage.close()
 

@@ -8,8 +8,7 @@ from functools import partial
 import msgspec
 import structlog
 
-from ipc.bus import JournalError, JournalFull
-from router.errors import Recoverable
+from ipc.bus import JournalError
 from router.messages import (
     CancelAll,
     CancelOrders,
@@ -99,46 +98,50 @@ class Commands:
     # ------------------------------------------------------------ orders
 
     def _find(self, command: FindDelivery) -> BusMessage:
+        """What was intended here stays so while IB is away; only that nothing was has to wait for IB's word."""
         kill_point("gateway.find")
-        if self._session.phase is not LinkPhase.READY:
-            return self._desk.not_ready()
         verdict = self._known.verdict(command.delivery)
+        if verdict == "unknown" and self._session.phase is not LinkPhase.READY:
+            return self._desk.not_ready()
         return PlaceReply(delivery=command.delivery, outcome=verdict)
 
     def _place(self, command: PlaceBracket, answer: Callable[[BusMessage], None]) -> BusMessage | None:
-        """Have the bracket sent in its turn; the answer follows when it left, or it is known that it won't."""
+        """Have the bracket sent in its turn; the answer follows when it left, or it is known that it won't.
+
+        A refusal says that nothing was sent: the asker may tell the signal's end from it. So what was intended before
+        is looked up first, whatever may be placed now.
+        """
         kill_point("gateway.place")
-        if refusal := self._desk.closed(command.request.account):
-            return refusal
         verdict = self._known.verdict(command.request.delivery)
         if verdict != "unknown":
             return PlaceReply(delivery=command.request.delivery, outcome=verdict)
+        if refusal := self._desk.closed(command.request.account):
+            return refusal
         try:
             self._session.link.outbox.offer(
                 Priority.ENTRY,
-                lambda: _told(answer, self._send_or_refuse(command)),
+                lambda: _told(answer, self._send(command)),
                 size=len(command.legs),
-                dropped=lambda error: _told(answer, dropped(error)),
+                dropped=lambda error: _told(answer, self._unsent(command.request.delivery, error)),
                 account=command.request.account,
             )
         except UnitTooLarge as error:
             return CommandRefused(code=Reason.TOO_MANY_LEGS, text=str(error))
         return None
 
-    def _send_or_refuse(self, command: PlaceBracket) -> BusMessage:
-        try:
-            return self._send(command)
-        except Recoverable as error:
-            return not_kept(error)
+    def _unsent(self, delivery: str, error: Exception) -> BusMessage:
+        """It failed in its turn: before it was intended, or after, when a part of it may have left."""
+        verdict = self._known.verdict(delivery)
+        return dropped(error) if verdict == "unknown" else PlaceReply(delivery=delivery, outcome=verdict)
 
     def _send(self, command: PlaceBracket) -> BusMessage:
         """Look, intend, write: one uninterrupted step. What was true when the command came may not be now."""
         request = command.request
-        if refusal := self._desk.closed(request.account):
-            return refusal
         verdict = self._known.verdict(request.delivery)
         if verdict != "unknown":
             return PlaceReply(delivery=request.delivery, outcome=verdict)
+        if refusal := self._desk.closed(request.account):
+            return refusal
         kill_point("gateway.looked_up")
         if now_ms() > request.expires_ms:
             return CommandRefused(code=Reason.STALE, text="the signal expired before its order could be sent")
@@ -176,7 +179,7 @@ class Commands:
         try:
             return self._carry_out(request_id, command)
         except JournalError as error:
-            return not_kept(error)
+            return dropped(error)
 
     def _carry_out(self, request_id: str, command: ResolveParked) -> BusMessage | None:
         delivery = command.delivery
@@ -210,7 +213,7 @@ class Commands:
         try:
             self._decided(intent.request, "resend")
         except JournalError as error:
-            answer(not_kept(error))
+            answer(dropped(error))
             return
         refusal = self._place(PlaceBracket(request=intent.request, legs=intent.legs), answer)
         if refusal is not None:
@@ -236,12 +239,6 @@ class Commands:
 
         self._session.link.cancel_all(written, lambda error: self._reply(request_id, dropped(error)))
         return None
-
-
-def not_kept(error: Recoverable) -> CommandRefused:
-    """An order that was not sent because its intent could not be kept; there may be room later."""
-    code = Reason.JOURNAL_FULL if isinstance(error, JournalFull) else Reason.NOT_KEPT
-    return CommandRefused(code=code, text=str(error), retry=True)
 
 
 def _told(answer: Callable[[BusMessage], None], message: BusMessage) -> None:

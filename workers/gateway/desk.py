@@ -13,7 +13,8 @@ from functools import partial
 import msgspec
 import structlog
 
-from router.errors import FieldError
+from ipc.bus import JournalFull
+from router.errors import FieldError, Recoverable
 from router.messages import (
     CancelOrders,
     CancelReply,
@@ -87,7 +88,7 @@ class Desk:
         if command.name in self._placed or refs & set(self._current.live_refs()):
             return PlaceReply(delivery=command.name, outcome="adopted")
         if self._beside_unheard(command):
-            self._spawn(self._ask_and_place(request_id, command))
+            self._spawn(request_id, self._ask_and_place(request_id, command))
             return None
         self._placed[command.name] = None
         if len(self._placed) > KEEP:
@@ -117,12 +118,8 @@ class Desk:
         """An order that IB, asked again, does not list protects nothing: it was lost, or refused by an error alone."""
         here = (command.account, command.contract.con_id)
         last = self._guarding.get(here)
-        try:
-            for _ in range(ROUNDS):  # the first may have been under way before that order left
-                await self._session.link.open_orders(self._session.request_timeout_s)
-        except (TimeoutError, OSError) as error:
-            self._reply(request_id, CommandRefused(Reason.LINK_NOT_READY, str(error), retry=True))
-            return
+        for _ in range(ROUNDS):  # the first may have been under way before that order left
+            await self._session.link.open_orders(self._session.request_timeout_s)
         if self._guarding.get(here) is last:
             self._guarding.pop(here, None)
         answer = self.place(request_id, command)
@@ -194,16 +191,12 @@ class Desk:
         if refusal := self.closed(event.account):
             return refusal
         if event.order_type in TRAILS and command.trail_stop is None:
-            self._spawn(self._refresh_and_modify(request_id, command))
+            self._spawn(request_id, self._refresh_and_modify(request_id, command))
             return None
         return self._modify(request_id, command, event)
 
     async def _refresh_and_modify(self, request_id: str, command: ModifyOrder) -> None:
-        try:
-            await self._session.link.open_orders(self._session.request_timeout_s)
-        except (TimeoutError, OSError) as error:
-            self._reply(request_id, CommandRefused(Reason.LINK_NOT_READY, str(error), retry=True))
-            return
+        await self._session.link.open_orders(self._session.request_timeout_s)
         event = self._one(command.ref)
         if event is None:
             self._reply(
@@ -284,13 +277,23 @@ class Desk:
                 Reason.NO_SUCH_ACCOUNT, f"account {account} is not managed here, but {managed}"
             )
         self._flattening.begin(account)
-        self._spawn(self._flattening.run(account, partial(self._reply, request_id)))
+        self._spawn(request_id, self._flattening.run(account, partial(self._reply, request_id)))
         return None
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+    def _spawn(self, request_id: str, work: Coroutine[object, object, None]) -> None:
+        """`work` answers the request; where it fails, its failure is the answer."""
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if isinstance(error, Exception):
+                if not isinstance(error, OSError):  # IB is away, or silent
+                    log.error("command failed", request_id=request_id, exc_info=error)
+                self._reply(request_id, dropped(error))
+
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(done)
 
     def not_ready(self) -> CommandRefused:
         """The link is not there; the same command may succeed later."""
@@ -299,10 +302,18 @@ class Desk:
 
 
 def dropped(error: Exception) -> CommandRefused:
-    """Why a command was not carried out: taken back for good, or the connection went before its turn came."""
-    if isinstance(error, Withdrawn):
-        return CommandRefused(code=Reason.CANCELLED, text=str(error))
-    return CommandRefused(code=Reason.LINK_NOT_READY, text=str(error), retry=True)
+    """Why a command was not carried out; but for one taken back the same may succeed later."""
+    match error:
+        case Withdrawn():
+            return CommandRefused(Reason.CANCELLED, str(error))
+        case JournalFull():
+            return CommandRefused(Reason.JOURNAL_FULL, str(error), retry=True)
+        case Recoverable():  # its intent could not be kept
+            return CommandRefused(Reason.NOT_KEPT, str(error), retry=True)
+        case OSError():
+            return CommandRefused(Reason.LINK_NOT_READY, str(error), retry=True)
+        case _:
+            return CommandRefused(Reason.FAILED, repr(error), retry=True)
 
 
 def _with_id(leg: Leg, order_id: int) -> Leg:

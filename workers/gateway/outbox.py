@@ -73,8 +73,9 @@ class Outbox:
 
         `account` is whose orders they are, empty for what is no order.
 
-        `write` or else `dropped` is called, possibly before this returns; `dropped` with a ConnectionError, also
-        one that `write` raised, or with Withdrawn. Raises UnitTooLarge.
+        `write` or else `dropped` is called, possibly before this returns; `dropped` with a ConnectionError, with
+        Withdrawn, or with what `write` raised. Raises UnitTooLarge, and what `write` raised if that is neither a
+        ConnectionError nor Recoverable.
         """
         if self._closed_because:
             dropped(ConnectionError(self._closed_because))
@@ -102,8 +103,10 @@ class Outbox:
             while (unit := self._pacer.release(self._clock_ns())) is not None:
                 try:
                     unit.write()
-                except ConnectionError as error:
-                    unit.dropped(error)
+                except Exception as error:
+                    unit.dropped(error)  # its asker waits for an answer, whatever it was
+                    if not isinstance(error, ConnectionError | Recoverable):
+                        raise
         finally:
             self._pumping = False
             self._schedule()

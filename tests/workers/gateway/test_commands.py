@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -189,6 +189,44 @@ def test_place_in_doubt(configure: Configure) -> None:
             await counter.one.session.link.ping(5)
             assert not peer.asked["3"]
             assert counter.durable == []
+
+    play(story)
+
+
+def test_what_was_intended_is_not_refused_while_ib_is_away(configure: Configure) -> None:
+    """A refusal would be told as the signal's end, and its order may be at IB."""
+
+    async def story(peer: Peer) -> None:
+        peer.greeting = b""
+        wanted, known = order(), Known()
+        known.observe(intent(wanted.delivery))
+        async with serving(configure(peer.port), ready=False, known=known) as counter:
+            known.new_connection()
+            assert await counter.ask(bracket(wanted)) == PlaceReply(wanted.delivery, "in_doubt")
+            assert await counter.ask(FindDelivery(wanted.delivery)) == PlaceReply(wanted.delivery, "in_doubt")
+            known.observe(order_event(f"{wanted.delivery}-E"))
+            assert await counter.ask(bracket(wanted)) == PlaceReply(wanted.delivery, "adopted")
+
+    play(story)
+
+
+@pytest.mark.parametrize("error", [ConnectionError("gone"), ValueError("nan")])
+def test_a_bracket_whose_write_failed_half_way_is_not_refused(
+    configure: Configure, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was intended, and a part of it may have left."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+
+            def fail(*_: object) -> None:
+                raise error
+
+            monkeypatch.setattr(counter.one.session.link, "place", fail)
+            wanted = order()
+            with suppress(ValueError):  # a mistake is seen by whoever runs the loop
+                assert counter.commands.handle("one", bracket(wanted)) is None
+            assert counter.late["one"] == PlaceReply(wanted.delivery, "adopted")
 
     play(story)
 

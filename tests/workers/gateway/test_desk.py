@@ -244,6 +244,32 @@ def test_no_order_is_denied_while_ib_is_asked_which_there_are(configure: Configu
     play(story)
 
 
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (TimeoutError("silent"), ("LINK_NOT_READY", True)),
+        (ValueError("nan"), ("FAILED", True)),
+    ],
+)
+def test_a_question_that_fails_is_answered(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, error: Exception, answer: tuple[str, bool]
+) -> None:
+    """IB is asked where a trailing stop stands; whatever comes of it, who wants it modified hears."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            terms = {"order_type": "TRAIL", "action": "SELL", "trail_stop": 1.5, "trail_percent": 10.0}
+            counter.one.current.observe(order_event("a-1-S1", order_id=12, **terms))
+
+            async def fail(seconds: float) -> None:
+                raise error
+
+            monkeypatch.setattr(counter.one.session.link, "open_orders", fail)
+            assert refused(await counter.ask(ModifyOrder(ref="a-1-S1", reason="test", quantity=5))) == answer
+
+    play(story)
+
+
 def test_a_trailing_stop_is_not_modified_once_its_account_is_made_flat(configure: Configure) -> None:
     """IB is asked where the stop stands first; what has begun meanwhile cancels it."""
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from ipc.bus import JournalFull
 from router.pacing import WINDOW_NS, Priority, UnitTooLarge
 from tests.workers.gateway.loops import in_loop
 from workers.gateway.outbox import Outbox
@@ -156,6 +157,24 @@ async def test_a_socket_that_fails_in_the_middle_is_the_units_end() -> None:
 
     outbox.offer(DATA, fail, dropped=lambda error: told.append(str(error)))
     assert told == ["Not connected"]
+
+
+@in_loop
+async def test_whatever_fails_is_told_to_whom_waits_and_the_next_unit_leaves() -> None:
+    """A journal that is full is an answer; a mistake is one too, and still seen by whoever runs the loop."""
+    outbox, _ = opened()
+    told: list[Exception] = []
+    full, mistake = JournalFull("no room"), ValueError("nan")
+
+    def fail(error: Exception) -> None:
+        raise error
+
+    outbox.offer(DATA, partial(fail, full), dropped=told.append)
+    with pytest.raises(ValueError, match="nan"):
+        outbox.offer(DATA, partial(fail, mistake), dropped=told.append)
+    assert told == [full, mistake]
+    outbox.offer(DATA, told.clear)
+    assert not told
 
 
 @in_loop
