@@ -44,13 +44,14 @@ def named(fill: ExecutionFill, own: Delivery, leg: str, holders: Iterable[Delive
     excess = fill.quantity - own.held if own.entered > EPSILON else 0.0
     others = _shared(fill, [one for one in holders if one.name != own.name], leg, excess)
     quantity = fill.quantity - sum(part.fill.quantity for part in others)
-    share = quantity / fill.quantity
-    mine = Part(own, replace(fill, quantity=quantity), leg, share) if others else Part(own, fill, leg, 1.0)
+    if not others:
+        return [Part(own, fill, leg, 1.0)]
+    mine = Part(own, replace(fill, quantity=quantity), leg, quantity / fill.quantity)
     return [mine, *others] if quantity > EPSILON else others
 
 
 def corrected(fill: ExecutionFill, holders: Iterable[Delivery]) -> list[Part]:
-    """The correction of an execution that was shared out, in the same shares."""
+    """The correction of an execution: whose that was, in the same shares, whatever they hold by now."""
     return [
         _part(
             fill,

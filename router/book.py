@@ -11,19 +11,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from router import attribution, gauges, learning, lifecycle
+from router import attribution, gauges, learning, lifecycle, listing
 from router import holding as holdings
 from router.bracket import split_ref
 from router.delivery import Delivery
-from router.effects import (
-    Effect,
-    PositionClosed,
-    PositionCount,
-    PositionGone,
-    PositionOpen,
-    Warn,
-)
-from router.executions import Executions
+from router.effects import Effect, PositionClosed, PositionCount, PositionGone, PositionOpen, Warn
+from router.executions import Executions, revisions
 from router.holding import Holding
 from router.memory import (
     DeliveryChanged,
@@ -52,9 +45,9 @@ from router.messages import (
     SignalReceived,
     SignalRefused,
     SignalSized,
-    Ticket,
 )
 from router.payloads import alert_document
+from router.protection import is_guards
 
 DAY_MS = 86_400_000
 KEEP_DELIVERY_MS = 3 * DAY_MS  # after its last news; IB repeats the executions of a day
@@ -133,20 +126,24 @@ class Book:
 
     def restate(self, messages: Sequence[Message], *, at_ms: int) -> Outcome:
         """A snapshot, or a LinkState with a list: what is not listed is not held, if IB had been asked (link READY)."""
-        listed = {m.contract.con_id for m in messages if isinstance(m, PositionSnapshot)}
-        listed |= {con_id for m in messages if isinstance(m, LinkState) for con_id in m.held or ()}
-        asked = any(isinstance(m, LinkState) and m.phase is LinkPhase.READY for m in messages)
-        gone = [
-            PositionSnapshot(one.account, one.contract, 0.0, 0.0, replayed=True, received_ns=0)
-            for one in self.holdings.values()
-            if asked and one.shown and one.contract.con_id not in listed
-        ]
         whole = Outcome([], [])
-        for message in (*messages, *gone):
+        for message in (*messages, *listing.unlisted(messages, self.holdings.values())):
             part = self.apply(message, at_ms=at_ms)
             whole.effects.extend(part.effects)
             whole.memory.extend(part.memory)
+        self._outcome = whole
+        for delivery in listing.lapsed(messages, self.deliveries.values()):
+            self._settle(delivery, learning.lapsed(delivery, at_ms), at_ms)
+            whole.effects.append(Warn(alert_document(listing.end_unknown(delivery), at_ms)))
         return whole
+
+    def connection(self, ready: bool, at_ms: int) -> None:
+        """Whether IB can tell what is missing: from READY on what waits for it has its time."""
+        if ready and not self._connected:
+            self._gone = dict.fromkeys(self._gone, at_ms + FILL_WAIT_MS)
+            waiting = (one.name for one in self.deliveries.values() if one.progress.in_doubt)
+            self._due |= {name: at_ms for name in waiting if name not in self._due}
+        self._connected = ready
 
     def next_due_ms(self) -> int | None:
         """When `expire` has something to do."""
@@ -201,7 +198,7 @@ class Book:
         self._settle(before, after, at_ms)
 
     def _on_refusal(self, message: SignalRefused, at_ms: int) -> None:
-        name = message.delivery or _name_of(message.ticket)
+        name = message.delivery or f"ticket {message.ticket.key} {message.ticket.entry}"
         before = self.deliveries.get(name)
         settled = lifecycle.refuse(before or Delivery(name), message, now_ms=at_ms)
         self._keep(before, settled)
@@ -224,26 +221,27 @@ class Book:
             self._on_part(part, reports, at_ms)
 
     def _parts(self, fill: ExecutionFill) -> list[attribution.Part]:
-        """Whose execution it is: the delivery's whose order it was, else those whose position it closed."""
+        """Whose it is: theirs whose it corrects, the delivery's whose order it was, theirs whose position it closed."""
+        if self.executions.deliveries_of(fill.exec_id):
+            return []  # corrected before it came
+        for replaced in revisions(fill.supersedes):
+            if owners := self._known(self.executions.deliveries_of(replaced)):
+                return attribution.corrected(replace(fill, supersedes=replaced), owners)
         name, leg = split_ref(fill.ref)
         own = next((one for one in self._known((name,)) if one.context.request is not None), None)
-        if name and own is None:
-            return []
-        shared = self.executions.deliveries_of(fill.supersedes)
-        if fill.supersedes and (len(shared) > 1 or own is None):
-            return attribution.corrected(fill, self._known(shared))
         holders = self._known(self._holding(fill.account, fill.contract).deliveries)
-        return attribution.named(fill, own, leg, holders) if own else attribution.parts(fill, holders)
+        if own is not None:
+            return attribution.named(fill, own, leg, holders)
+        # the guard's stop may stand under the name of a delivery that is over longer than those it protects
+        return attribution.parts(fill, holders) if not name or is_guards(fill.ref) else []
 
     def _on_part(self, part: attribution.Part, reports: Iterable[CommissionReport], at_ms: int) -> None:
         """An execution, or a share of it, that is one delivery's."""
         before, fill = part.delivery, part.fill
         after = learning.learn(before, fill, part.leg, at_ms, part.share)
-        if after is before:
-            return  # corrected before it came
         for report in reports:
             after = learning.learn(after, report, "", at_ms)
-        self.executions.assign(filter(None, (fill.exec_id, fill.supersedes)), after.name)
+        self.executions.assign((fill.exec_id, *revisions(fill.supersedes)), after.name)
         self._hold(before, after, fill, at_ms)
         self._settle(before, after, at_ms)
 
@@ -263,8 +261,14 @@ class Book:
 
     def _settle(self, before: Delivery | None, after: Delivery, now_ms: int) -> None:
         place = self.holdings.get(after.position_id) if after.context.request else None
-        closed = place.closed if place else {}
-        self._keep(before, lifecycle.settle(after, closed, now_ms=now_ms, wait_ms=self._wait_ms))
+        settled = lifecycle.settle(
+            after,
+            place.closed if place else {},
+            now_ms=now_ms,
+            wait_ms=self._wait_ms,
+            connected=self._connected,
+        )
+        self._keep(before, settled)
 
     def _keep(self, before: Delivery | None, settled: lifecycle.Settled) -> None:
         delivery = settled.delivery
@@ -344,8 +348,7 @@ class Book:
             self._outcome.effects.extend(gauges.of_pnl(pnl))
 
     def _on_link(self, link: LinkState, at_ms: int) -> None:
-        self._connected = link.phase is LinkPhase.READY
-        self._gone = dict.fromkeys(self._gone, at_ms + FILL_WAIT_MS)  # the rebuild brings executions
+        self.connection(link.phase is LinkPhase.READY, at_ms)
         self._outcome.effects.extend(gauges.of_link(link))
 
     def _show(self, one: Holding, at_ms: int) -> None:
@@ -394,7 +397,3 @@ class Book:
 
     def _ours(self, account: str) -> bool:
         return account == (self._account or account)
-
-
-def _name_of(ticket: Ticket) -> str:
-    return f"ticket {ticket.key} {ticket.entry}"

@@ -68,6 +68,11 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     passed: int = 0  # executions, in order of arrival, that scale-outs were looked for in
     passed_quantity: float = 0.0  # of the closing ones among them
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the entry's end is doubtful and nothing was told from it yet."""
+        return self.entry.doubtful and (self.pending_told or not self.acked)
+
 
 class Delivery(msgspec.Struct, frozen=True):
     """One delivery of one signal."""

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from router.memory import Memory, OrphanJoined, OrphanKept, Seen, SeenForgotten
 from router.messages import CommissionReport, ExecutionFill
 
+REVISION_DIGITS = 2  # at the end of an execId, after the last point
+
 
 class Executions:
     """By execId. `seen` has when each came (epoch ms), `orphans` the reports whose execution has not come."""
@@ -52,7 +54,8 @@ class Executions:
 
     def reports_for(self, fill: ExecutionFill) -> list[CommissionReport]:
         """The reports that waited for this execution, or for the one it corrects; they wait no longer."""
-        waited = [name for name in (fill.exec_id, fill.supersedes) if name in self.orphans]
+        names = (fill.exec_id, *revisions(fill.supersedes))
+        waited = [name for name in names if name in self.orphans]
         self._news.extend(OrphanJoined(name) for name in waited)
         return [self.orphans.pop(name) for name in waited]
 
@@ -73,6 +76,18 @@ class Executions:
         """What has changed since the last call."""
         news, self._news = self._news, []
         return news
+
+
+def revisions(supersedes: str) -> tuple[str, ...]:
+    """What a correction takes the place of, newest first: after `....03` and `....02` also the `....01` before them.
+
+    IB tells only the newest to somebody who was away, so those in between may never be heard.
+    """
+    stem, _, revision = supersedes.rpartition(".")
+    width = len(revision)
+    if not stem or not revision.isdecimal() or width > REVISION_DIGITS:
+        return (supersedes,) if supersedes else ()
+    return tuple(f"{stem}.{number:0{width}d}" for number in range(int(revision), 0, -1))
 
 
 def _of_commission(exec_id: str) -> str:

@@ -10,6 +10,7 @@ from router import tally
 from router.delivery import Delivery, EntryOrder, recounted
 from router.end import ENDED
 from router.execution import SYNCED, Commission, Execution
+from router.executions import revisions
 from router.messages import (
     BrokerError,
     CommissionReport,
@@ -124,6 +125,12 @@ def _ended_by_error(delivery: Delivery, error: BrokerError, now_ms: int) -> Deli
     return delivery
 
 
+def lapsed(delivery: Delivery, now_ms: int) -> Delivery:
+    """The delivery with an entry that IB does not list any more, and has told no end of."""
+    entry = replace(delivery.progress.entry, status="Cancelled", ended_ms=now_ms, doubtful=True)
+    return advance(delivery, entry=entry, changed_ms=now_ms)
+
+
 def written_off(delivery: Delivery, now_ms: int) -> Delivery:
     """The delivery with all that it still holds closed at what was paid: IB holds it no longer and says no more.
 
@@ -148,7 +155,8 @@ def written_off(delivery: Delivery, now_ms: int) -> Delivery:
 def _executed(delivery: Delivery, fill: ExecutionFill, leg: str, now_ms: int, share: float) -> Delivery:
     if fill.exec_id in delivery.executions or fill.exec_id in delivery.progress.superseded:
         return delivery
-    corrected = delivery.executions.get(fill.supersedes)
+    replaced = revisions(fill.supersedes)
+    corrected = next((x for name in replaced if (x := delivery.executions.get(name)) is not None), None)
     execution = Execution(
         exec_id=fill.exec_id,
         leg=leg,
@@ -158,26 +166,27 @@ def _executed(delivery: Delivery, fill: ExecutionFill, leg: str, now_ms: int, sh
         order_id=fill.order_id,
         learned_ms=now_ms,
         number=len(delivery.executions) + len(delivery.progress.superseded),
-        supersedes=fill.supersedes,
+        supersedes=corrected.exec_id if corrected else fill.supersedes,
         told=corrected is not None and corrected.told,
         share=share,
     )
     if leg != "E":
-        delivery = _without_synced(delivery, fill.quantity)
+        delivery = _without_synced(delivery, fill.quantity - (corrected.quantity if corrected else 0.0))
     executions = {**delivery.executions, fill.exec_id: execution}
     if not fill.supersedes:
         tallied = tally.add(delivery.tally, execution, delivery.commissions)
         return replace(delivery, executions=executions, tally=tallied)
-    executions.pop(fill.supersedes, None)
-    superseded = (*delivery.progress.superseded, fill.supersedes)
-    delivery = advance(delivery, superseded=superseded, passed=0, passed_quantity=0.0)
+    if corrected:
+        del executions[corrected.exec_id]
+    superseded = dict.fromkeys((*delivery.progress.superseded, *replaced))
+    delivery = advance(delivery, superseded=tuple(superseded), passed=0, passed_quantity=0.0)
     return recounted(replace(delivery, executions=executions))
 
 
 def _without_synced(delivery: Delivery, quantity: float) -> Delivery:
     """What was written off makes room for the execution that came after all."""
     synced = next((x for x in delivery.executions.values() if x.leg == SYNCED), None)
-    if synced is None:
+    if synced is None or quantity <= EPSILON:
         return delivery
     left = synced.quantity - quantity
     executions = {**delivery.executions, synced.exec_id: replace(synced, quantity=left)}

@@ -43,12 +43,15 @@ class Settled(NamedTuple):
     due_ms: int | None
 
 
-def settle(delivery: Delivery, closed: Mapping[str, str], *, now_ms: int, wait_ms: int) -> Settled:
-    """Tell what has become true. Waits up to `wait_ms` for commission reports, and for what a doubtful end lacks.
+def settle(
+    delivery: Delivery, closed: Mapping[str, str], *, now_ms: int, wait_ms: int, connected: bool
+) -> Settled:
+    """Tell what has become true. Waits up to `wait_ms` for commission reports, and for what a doubtful end lacks;
+    for that also until IB is `connected`: a rebuild that was cut off has told ends and not yet executions.
 
     `closed` names, per `{day}:{record id}` of this contract, the delivery whose closed record lies there.
     """
-    teller = _Teller(delivery, closed, now_ms, wait_ms)
+    teller = _Teller(delivery, closed, now_ms, wait_ms, connected)
     teller.pending()
     if delivery.context.request is not None:
         teller.entry()
@@ -62,13 +65,16 @@ def settle(delivery: Delivery, closed: Mapping[str, str], *, now_ms: int, wait_m
 class _Teller:
     """One pass over the facts, in the order the platform must hear of them (contract 11)."""
 
-    def __init__(self, delivery: Delivery, closed: Mapping[str, str], now_ms: int, wait_ms: int) -> None:
+    def __init__(
+        self, delivery: Delivery, closed: Mapping[str, str], now_ms: int, wait_ms: int, connected: bool
+    ) -> None:
         self.delivery = delivery
         self._closed = closed
         self.effects: list[Effect] = []
         self.due_ms: int | None = None
         self._now_ms = now_ms
         self._wait_ms = wait_ms
+        self._connected = connected
 
     # ------------------------------------------------------------ steps
 
@@ -168,13 +174,13 @@ class _Teller:
     # ------------------------------------------------------------ parts
 
     def _complete(self) -> bool:
-        """Whether the entry is over; a doubtful end short of its quantity gets `wait_ms` to prove wrong."""
+        """Whether the entry is over; a doubtful end short of its quantity gets time to prove wrong."""
         delivery, order = self.delivery, self.delivery.progress.entry
         if not delivery.entry_complete:
             return False
         if not order.doubtful or delivery.entered >= _wanted(delivery) - EPSILON:
             return True
-        return not self._awaits_until(order.ended_ms + self._wait_ms)
+        return self._connected and not self._awaits_until(order.ended_ms + self._wait_ms)
 
     def _end_of_order(self) -> tuple[str, str]:
         """Status and reason of an entry that ended by itself (contract 3)."""

@@ -122,6 +122,7 @@ class Dispatch:
             offsets = state.read_offsets(self._redis)
             wait_ms = int(1000 * self._settings.lifecycle.commission_wait_s)
             book = Book(account=self._settings.broker.account, wait_ms=wait_ms)
+            book.connection(False, now_ms())  # until the gateway has said otherwise
             self._counts["errors"] += state.load(self._redis, book, now_ms())
         except StoreAway as error:
             self._away(error)
@@ -322,6 +323,8 @@ class Dispatch:
             self._tell_connection(False)
 
     def _tell_connection(self, connected: bool) -> None:
+        if self._book is not None:
+            self._book.connection(connected, now_ms())
         if connected is not self._connected:
             self._connected = connected
             self._write(egress.commands(Gauge("connection", "connected" if connected else "failed"), ""))

@@ -72,8 +72,10 @@ class LinkPhase(StrEnum):
 class LinkState(Message, frozen=True):
     """The IB connection changed state.
 
-    `held`: the conIds of every position, after IB was asked for all; None where it was not. IB says nothing of a
-    position that was closed while nobody was connected, so what is not listed is not held.
+    `held`: the conIds of every position, after IB was asked for all; None where it was not. `holders`: the account of
+    each, empty in journals from before there were. `working`: the orderRefs of the entries that work, likewise None.
+    IB says nothing of a position that was closed while nobody was connected, and of an order only on its day, so what
+    is not listed is not held, and works no longer.
     """
 
     phase: LinkPhase
@@ -83,3 +85,5 @@ class LinkState(Message, frozen=True):
     server_version: int = 0
     client_id: int = 0
     held: tuple[int, ...] | None = None
+    holders: tuple[str, ...] = ()
+    working: tuple[str, ...] | None = None

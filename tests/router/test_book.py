@@ -234,6 +234,24 @@ def test_a_snapshot_of_a_ready_link_lists_all_that_is_held(phase: LinkPhase, gon
     assert HoldingChanged(desk.book.holdings[POSITION_ID]) in outcome.memory
 
 
+def ready(*working: str) -> LinkState:
+    """IB was asked for everything."""
+    return LinkState(LinkPhase.READY, "rebuilt from IB", held=(), working=working)
+
+
+def test_an_entry_that_ib_lists_no_longer_is_over() -> None:
+    """It ended while nobody was connected, on another day than this one: its signal is acked, and a person is told."""
+    story, desk = Story(), Desk()
+    desk.hear(story.received(), story.intent(), story.status("E", "Submitted"))
+    for link in (ready(story.ref("E")), ready(), ready()):
+        desk.platform.take(desk.book.restate([link], at_ms=desk.now_ms).effects)
+        desk.wait()
+    assert [ack.document["status"] for ack in desk.platform.acks] == ["CANCELLED"]
+    assert (desk.platform.pending, desk.book.working()) == ({}, [])
+    [warning] = desk.platform.warnings
+    assert (warning["type"], warning["signal_id"]) == ("entry_end_unknown", story.request.signal.id)
+
+
 # ---------------------------------------------------------------- memory
 
 

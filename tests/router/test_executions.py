@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
-from router.executions import Executions
+from router.executions import Executions, revisions
 from router.memory import OrphanJoined, OrphanKept, Seen, SeenForgotten
 from tests.router.history import Story
 
@@ -32,6 +33,24 @@ def test_a_report_waits_for_its_execution() -> None:
     assert executions.reports_for(replace(FILL, exec_id="e.02", supersedes="e.01")) == [REPORT]
     assert executions.reports_for(FILL) == []
     assert executions.news() == [OrphanJoined("e.01")]
+
+
+@pytest.mark.parametrize(
+    ("supersedes", "replaced"),
+    [
+        ("", ()),
+        ("6b04d84d.00000001.01.03", tuple(f"6b04d84d.00000001.01.0{number}" for number in (3, 2, 1))),
+        ("e.1", ("e.1",)),
+        ("odd", ("odd",)),
+        ("e.x1", ("e.x1",)),
+        ("e.20251126", ("e.20251126",)),
+    ],
+)
+def test_a_correction_takes_the_place_of_all_revisions_before_it(
+    supersedes: str, replaced: tuple[str, ...]
+) -> None:
+    """Newest first; of an execId of another form nothing but what it names."""
+    assert revisions(supersedes) == replaced
 
 
 def test_the_report_of_what_is_nobodys_is_let_go() -> None:

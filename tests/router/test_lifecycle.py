@@ -9,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from router.delivery import Delivery
+from router.learning import learn
 from router.messages import (
+    LinkPhase,
+    LinkState,
     Message,
     OrderParked,
     OrderTimedOut,
@@ -201,6 +205,15 @@ def test_a_correction_after_the_exit_adjusts_it() -> None:
     assert desk.platform.kinds()["ADJUSTMENT"] == 1
 
 
+def test_an_execution_is_learned_once() -> None:
+    """The same again, and one that was corrected before it came, leave the delivery as it is."""
+    story = Story()
+    fill = story.fill("E", 7, 2.5, exec_id="e.02", supersedes="e.01")
+    delivery = learn(learn(Delivery(story.name), story.intent(), "", TS_MS), fill, "E", TS_MS)
+    for again in (fill, story.fill("E", 7, 2.4, exec_id="e.01")):
+        assert learn(delivery, again, "E", TS_MS) is delivery
+
+
 def test_a_corrected_target_fill_is_not_told_twice() -> None:
     """The SCALE_OUT of an execution that is then corrected stays the only one."""
     story = Story()
@@ -291,6 +304,30 @@ def test_an_end_heard_in_a_rebuild_gives_the_executions_time() -> None:
     desk.wait()
     assert desk.platform.of("ENTRY")[0]["order_size"] == 2
     assert [ack.document["status"] for ack in desk.platform.acks] == ["FILLED"]
+
+
+def test_an_end_heard_in_a_rebuild_that_was_cut_off_waits_for_the_next_one() -> None:
+    """The connection went between completed orders and executions: what is told before READY may be half of it."""
+    story = Story()
+    desk = Desk().hear(story.received(), story.intent(), LinkState(LinkPhase.SYNCING, "rebuilding"))
+    desk.hear(story.status("E", "Cancelled", replayed=True), LinkState(LinkPhase.DOWN, "lost again"))
+    desk.wait(30 * WAIT_MS)
+    assert (desk.platform.acks, desk.book.next_due_ms()) == ([], None)
+    desk.hear(story.fill("E", 2, 2.5, exec_id="e.01", replayed=True), story.position(2, replayed=True))
+    desk.hear(LinkState(LinkPhase.READY, "rebuilt from IB")).wait()
+    assert [ack.document["status"] for ack in desk.platform.acks] == ["FILLED"]
+    assert desk.platform.of("ENTRY")[0]["order_size"] == 2
+
+
+def test_an_end_that_was_whole_is_told_once_ib_is_ready() -> None:
+    """Nothing had filled: READY says that all was told."""
+    story = Story()
+    desk = Desk().hear(story.received(), story.intent(), LinkState(LinkPhase.SYNCING, "rebuilding"))
+    desk.hear(story.status("E", "Cancelled", replayed=True)).wait()
+    assert desk.platform.acks == []
+    desk.hear(LinkState(LinkPhase.READY, "rebuilt from IB")).wait(0)
+    assert [ack.document["status"] for ack in desk.platform.acks] == ["CANCELLED"]
+    assert desk.book.next_due_ms() is None
 
 
 def test_a_completed_order_without_a_quantity_is_not_taken_for_empty() -> None:

@@ -76,6 +76,79 @@ def test_a_correction_of_a_sale_by_hand() -> None:
     assert adjusted["lifecycle"]["exit_price"] == 2.3
 
 
+def test_a_correction_of_ones_own_stop_closes_nobody_elses() -> None:
+    """What it corrects had closed its delivery; the other one that holds the contract is left alone."""
+    desk = entered(ONE, TWO).hear(ONE.fill("S1", 7, 2.4, exec_id="s.01", at_s=600))
+    desk.hear(ONE.commission("s.01", 4.55, -79.1), ONE.position(7))
+    desk.hear(ONE.fill("S1", 7, 2.3, exec_id="s.02", supersedes="s.01", at_s=600)).wait()
+    [exit_] = desk.platform.of("EXIT")
+    [adjusted] = desk.platform.of("ADJUSTMENT")
+    assert [one["id"] for one in (exit_, adjusted)] == [ONE.request.signal.id] * 2
+    assert adjusted["lifecycle"]["exit_price"] == 2.3
+    assert desk.book.deliveries[TWO.name].held == 7
+    assert desk.platform.open[POSITION_ID]["quantity"] == 7
+
+
+def test_a_sale_by_hand_of_which_only_the_correction_is_heard() -> None:
+    """It was made and corrected while nobody was connected: IB tells the newest revision."""
+    desk = entered(ONE).hear(ONE.position(0, replayed=True))
+    sale = ONE.fill("X", 7, 2.3, exec_id="m.02", supersedes="m.01", ref="", replayed=True, at_s=600)
+    desk.hear(sale, ONE.commission("m.02", 4.55, -149.1)).wait(FILL_WAIT_MS)
+    [exit_] = desk.platform.of("EXIT")
+    assert (exit_["lifecycle"]["reason"], exit_["lifecycle"]["realized_pnl"]) == ("MANUAL", -149.1)
+    assert desk.platform.warnings == []
+
+
+@pytest.mark.parametrize(
+    "order", [("01", "03", "02"), ("03", "01", "02"), ("03", "02", "01"), ("01", "02", "03")]
+)
+@pytest.mark.parametrize("ref", ["", "S1"])
+def test_only_the_newest_revision_counts(order: tuple[str, ...], ref: str) -> None:
+    """However they come, and also where one in between is never heard; another delivery's part is not touched."""
+    before = {"01": "", "02": "s.01", "03": "s.02"}
+    desk = entered(ONE, TWO).hear(ONE.position(7))
+    for revision in order:
+        name = {"exec_id": f"s.{revision}", "supersedes": before[revision]} | ({} if ref else {"ref": ""})
+        desk.hear(ONE.fill("S1", 7, 2.0 + int(revision) / 10, at_s=600, **name)).wait()
+    closed = [desk.book.deliveries[story.name].tally.closing for story in (ONE, TWO)]
+    assert [(side.quantity, side.price) for side in closed] == [(7, 2.3), (0, 0)]
+    assert (
+        desk.platform.of("ADJUSTMENT" if order[0] == "01" else "EXIT")[-1]["lifecycle"]["exit_price"] == 2.3
+    )
+
+
+def test_a_bust_takes_the_exit_back() -> None:
+    """An execution corrected to nothing: the position is held again, and its next exit is told as an adjustment."""
+    desk = entered(ONE).hear(ONE.fill("S1", 7, 2.4, exec_id="s.01", at_s=600), ONE.position(0))
+    desk.hear(ONE.commission("s.01", 4.55, -79.1))
+    desk.hear(ONE.fill("S1", 0, 2.4, exec_id="s.02", supersedes="s.01", at_s=600), ONE.position(7))
+    desk.hear(ONE.commission("s.02", 0.0, 0.0)).wait()
+    assert desk.book.deliveries[ONE.name].held == 7
+    assert desk.platform.open[POSITION_ID]["quantity"] == 7
+    desk.hear(ONE.fill("X", 7, 2.0, exec_id="x.01", at_s=900), ONE.commission("x.01", 4.55, -359.1)).wait()
+    assert len(desk.platform.of("EXIT")) == 1
+    assert desk.platform.of("ADJUSTMENT")[-1]["lifecycle"]["realized_pnl"] == -359.1
+    assert (desk.book.deliveries[ONE.name].held, desk.platform.open) == (0, {})
+
+
+def test_a_correction_leaves_what_was_written_off() -> None:
+    """Three were sold and four written off: another price of the three makes none of the four missing."""
+    desk = entered(ONE).hear(ONE.fill("S1", 3, 2.4, exec_id="s.01", at_s=600), ONE.position(0))
+    desk.wait(FILL_WAIT_MS)
+    assert len(desk.platform.of("EXIT")) == 1
+    desk.hear(ONE.fill("S1", 3, 2.3, exec_id="s.02", supersedes="s.01", at_s=600)).wait()
+    assert (desk.book.deliveries[ONE.name].held, desk.book.deliveries[ONE.name].closed) == (0, 7)
+
+
+def test_the_guards_stop_in_a_forgotten_name_closes_what_is_held() -> None:
+    """It stands under the delivery that entered last, which may be over long before the others."""
+    desk = entered(ONE)
+    stop = TWO.fill("S71000000", 7, 1.4, exec_id="s.01", at_s=600)
+    desk.hear(stop, TWO.commission("s.01", 4.55, -774.55)).wait()
+    [exit_] = desk.platform.of("EXIT")
+    assert (exit_["id"], exit_["lifecycle"]["reason"]) == (ONE.request.signal.id, "STOP")
+
+
 def test_closed_and_nobody_says_how() -> None:
     """After its wait: EXIT at what was paid, flat, SYNCED_CLOSED, and a person is told, once."""
     desk = entered(ONE).hear(ONE.position(0)).wait(FILL_WAIT_MS - 100)

@@ -509,6 +509,28 @@ def test_a_position_closed_while_nobody_was_connected_is_gone(stage: Stage) -> N
     assert stage.client.call("GET", keys.CONNECTION_STATUS) == b"connected"
 
 
+def test_nothing_is_written_off_by_a_dispatch_that_starts_while_ib_is_away(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IB had said that the position is gone, and then went away itself with the executions still to be told."""
+    monkeypatch.setattr("router.book.FILL_WAIT_MS", 0)
+    stage.bus.states["gateway"] = "waiting"
+    decisions, trade = split(won(Story())[:9])
+    stage.bus.say("sizing", *decisions)
+    stage.bus.say("gateway", LinkState(LinkPhase.READY, ""), *trade)
+    stage.bus.say("gateway", LinkState(LinkPhase.DOWN, "lost"), Story().position(0))
+    stage.up()
+    stage.settle()
+    stage.down()
+    stage.up()
+    stage.settle()
+    heartbeats = stage.bus.publishers["gateway"].published + 5
+    stage.wait(lambda: stage.bus.publishers["gateway"].published > heartbeats, "time to write it off")
+    assert [event["action_type"] for event in stage.told()] == ["ENTRY"]
+    stage.bus.states["gateway"] = "ready"
+    stage.wait(lambda: [event["action_type"] for event in stage.told()][1:] == ["EXIT"], "written off")
+
+
 def other_contract() -> Any:
     """Another option."""
     return replace(Story().request.contract, con_id=2002)

@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-import msgspec
 import structlog
 
 from conf.ib_errors import load_ib_errors
@@ -383,8 +382,9 @@ class Session:
             client_id=self.client_id,
         )
         self._current.observe(state)
-        held = self._listing.take(self._current.positions()) if phase is LinkPhase.READY else None
-        self._publish(msgspec.structs.replace(state, held=held))
+        if phase is LinkPhase.READY:
+            state = self._listing.take(state, self._current.positions(), self._current.orders())
+        self._publish(state)
 
     def _publish(self, *messages: BusMessage) -> None:
         try:

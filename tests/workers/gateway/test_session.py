@@ -78,8 +78,10 @@ def test_ready(configure: Configure) -> None:
             assert one.told.phases == [CONNECTING, SYNCING, READY]
             assert all(len(peer.asked[message_id]) == 1 for message_id in REBUILD)
             held = tuple(message.contract.con_id for message in one.told.of(PositionSnapshot))
-            assert state == LinkState(READY, "rebuilt from IB", ("DU1000001",), "DU1000001", 176, 3, held)
-            assert one.current.link == msgspec.structs.replace(state, held=None)
+            plain = LinkState(READY, "rebuilt from IB", ("DU1000001",), "DU1000001", 176, 3)
+            listed = {"held": held, "holders": ("DU1000001",), "working": ()}
+            assert state == msgspec.structs.replace(plain, **listed)
+            assert one.current.link == plain
             assert held
             assert one.session.account == "DU1000001"
             kinds = [type(message) for message in one.told.messages]
