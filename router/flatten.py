@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from router.bracket import opposite, stem_of
-from router.messages import Leg, OrderLifecycleEvent, PositionSnapshot
+from router.exposure import Place
+from router.messages import Leg, OrderLifecycleEvent
 from router.modify import role_of
 from router.quantity import orderable
 
 
-def closing(
-    position: PositionSnapshot, orders: Iterable[OrderLifecycleEvent], *, number: int
-) -> tuple[Leg, ...]:
+def closing(place: Place, orders: Iterable[OrderLifecycleEvent], *, number: int) -> tuple[Leg, ...]:
     """The market orders that make the position flat. `number` makes their orderRefs unlike any earlier ones."""
-    left = orderable(abs(position.quantity))  # a fraction stays, and is not turned round
-    action = opposite("BUY" if position.quantity > 0 else "SELL")
+    left = orderable(abs(place.quantity))  # a fraction stays, and is not turned round
+    action = opposite("BUY" if place.quantity > 0 else "SELL")
     shares: dict[str, int] = {}
     for event in orders:
-        here = event.account == position.account and event.contract is not None
-        same = here and event.contract is not None and event.contract.con_id == position.contract.con_id
+        here = event.account == place.account and event.contract is not None
+        same = here and event.contract is not None and event.contract.con_id == place.contract.con_id
         if same and event.action == action and role_of(event.ref) == "stop":
             stem = stem_of(event.ref)
             shares[stem] = shares.get(stem, 0) + round(event.remaining)
@@ -34,7 +33,7 @@ def closing(
             legs.append(_exit(f"{stem}-X{number}", action == "SELL", quantity))
             left -= quantity
     if left > 0:
-        legs.append(_exit(f"flat:{position.contract.con_id}:{number}", action == "SELL", left))
+        legs.append(_exit(f"flat:{place.contract.con_id}:{number}", action == "SELL", left))
     return tuple(legs)
 
 

@@ -109,7 +109,12 @@ class Reason(StrEnum):
         TEXT,
         "The orders could never leave together: see broker.requests_per_second.",
     )
-    CANCELLED = "CANCELLED", "REJECTED", TEXT, "Taken back before its turn came."
+    CANCELLED = (
+        "CANCELLED",
+        "REJECTED",
+        TEXT,
+        "Taken back before it was sent: everything was cancelled, or its account made flat.",
+    )
 
     NOT_SENT = (
         "NOT_SENT",
@@ -121,7 +126,12 @@ class Reason(StrEnum):
     # ------------------------------------------------------------ a command
 
     LINK_NOT_READY = "LINK_NOT_READY", "", "", "The IB connection is not READY; the same may succeed later."
-    FLATTENING = "FLATTENING", "", "", "The account is being made flat; the same may succeed later."
+    FLATTENING = (
+        "FLATTENING",
+        "",
+        "",
+        "The account is being made flat; the same stop or change may succeed later.",
+    )
     NOT_MISSING = (
         "NOT_MISSING",
         "",

@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.exposure import Place
 from router.flatten import closing
-from router.messages import OrderLifecycleEvent, PositionSnapshot
+from router.messages import OrderLifecycleEvent
 from tests.router.factory import OPTION, STOCK, order_event
 
 
@@ -19,9 +20,9 @@ def stop(delivery: str, remaining: float, **changes: Any) -> OrderLifecycleEvent
     return order_event(f"{delivery}-S1", **(terms | changes))
 
 
-def held(quantity: float) -> PositionSnapshot:
+def held(quantity: float) -> Place:
     """A position in the example option."""
-    return PositionSnapshot("DU1", OPTION, quantity, 250.0, False, 1)
+    return Place("DU1", OPTION, path=[quantity])
 
 
 @given(st.integers(-80, 80).map(lambda quarters: quarters / 4), st.lists(st.integers(1, 9), max_size=4))

@@ -115,7 +115,7 @@ class Commands:
         verdict = self._known.verdict(command.request.delivery)
         if verdict != "unknown":
             return PlaceReply(delivery=command.request.delivery, outcome=verdict)
-        if refusal := self._desk.closed(command.request.account):
+        if refusal := self._closed(command.request.account):
             return refusal
         try:
             self._session.link.outbox.offer(
@@ -129,6 +129,14 @@ class Commands:
             return CommandRefused(code=Reason.TOO_MANY_LEGS, text=str(error))
         return None
 
+    def _closed(self, account: str) -> CommandRefused | None:
+        """An entry that meets a flatten is taken back for good, like those that wait: sent after it, it would be the
+        one position of an account that was said to be flat."""
+        refusal = self._desk.closed(account)
+        if refusal is not None and refusal.code == Reason.FLATTENING:
+            return CommandRefused(Reason.CANCELLED, refusal.text)
+        return refusal
+
     def _unsent(self, delivery: str, error: Exception) -> BusMessage:
         """It failed in its turn: before it was intended, or after, when a part of it may have left."""
         verdict = self._known.verdict(delivery)
@@ -140,7 +148,7 @@ class Commands:
         verdict = self._known.verdict(request.delivery)
         if verdict != "unknown":
             return PlaceReply(delivery=request.delivery, outcome=verdict)
-        if refusal := self._desk.closed(request.account):
+        if refusal := self._closed(request.account):
             return refusal
         kill_point("gateway.looked_up")
         if now_ms() > request.expires_ms:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 import msgspec
 
 from router.end import OrderKey, ended, order_key
+from router.exposure import Place
 from router.fills import filled_by, not_before
 from router.messages import (
     AccountSnapshot,
@@ -43,6 +44,7 @@ class Current:
         # by execId, reports marked
         self._executions: Newest[str, ExecutionFill | CommissionReport] = Newest(2 * KEEP)
         self._positions: dict[tuple[str, int], PositionSnapshot] = {}
+        self._places: dict[tuple[str, int], Place] = {}  # the same with the executions IB's word lags behind
         self._rebuilt: set[tuple[str, int]] = set()
         self._pnl: dict[tuple[str, int], PnLSnapshot] = {}
         self._accounts: dict[str, AccountSnapshot] = {}
@@ -79,6 +81,9 @@ class Current:
         order = self._orders.get(fill.perm_id)
         if order is not None:
             self._orders[fill.perm_id] = filled_by(order, fill)
+        if not fill.replayed and not fill.supersedes:  # else it is part of the position already
+            delta = fill.quantity if fill.action == "BUY" else -fill.quantity
+            self._place(fill.account, fill.contract).executed(delta, fill.received_ns)
 
     def _on_commission(self, report: CommissionReport) -> None:
         self._executions.add(f"{report.exec_id}/commission", report)
@@ -90,6 +95,16 @@ class Current:
             self._positions[place] = position
         else:
             self._positions.pop(place, None)
+        self._place(position.account, position.contract).observed(
+            position.quantity, position.received_ns, asked=position.replayed
+        )
+
+    def _place(self, account: str, contract: ContractSpec) -> Place:
+        key = (account, contract.con_id)
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = Place(account, contract)
+        return place
 
     def _on_pnl(self, pnl: PnLSnapshot) -> None:
         self._pnl[pnl.account, pnl.con_id] = pnl
@@ -113,6 +128,7 @@ class Current:
     def begin_rebuild(self) -> None:
         """A new connection asks for everything again."""
         self._rebuilt.clear()
+        self._places.clear()
         self._orders.clear()
 
     def vanished(self, now_ns: int) -> list[PositionSnapshot]:
@@ -153,8 +169,12 @@ class Current:
         return list(self._orders.values())
 
     def positions(self) -> list[PositionSnapshot]:
-        """Every position that is not flat."""
+        """Every position that is not flat, as IB last said."""
         return list(self._positions.values())
+
+    def places(self, account: str) -> list[Place]:
+        """What is held there by IB's word and the executions since: what to trust before anything is sold."""
+        return [place for place in self._places.values() if place.account == account]
 
     def routable(self, contract: ContractSpec) -> ContractSpec:
         """The contract with an exchange to route to: IB's positions name none."""

@@ -129,7 +129,7 @@ class Desk:
     def _superfluous(self, command: PlaceOrders) -> bool:
         """Whether the guard's order has nothing left to protect, or comes beside one IB has not told of yet."""
         here = (command.account, command.contract.con_id)
-        held = [p.quantity for p in self._current.positions() if (p.account, p.contract.con_id) == here]
+        held = [p.quantity for p in self._current.places(here[0]) if p.contract.con_id == here[1]]
         orders = [e for e in self._current.orders() if e.contract and (e.account, e.contract.con_id) == here]
         position = held[0] if held else 0.0
         late = superfluous(command.legs, position, orders, client_id=self._session.client_id)

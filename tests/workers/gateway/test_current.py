@@ -196,3 +196,25 @@ def test_an_execution_says_how_far_its_order_has_filled(current: Current) -> Non
     (order,) = current.orders()
     assert (order.filled, order.remaining) == (5.0, 2.0)
     assert current.order(7) == order
+
+
+def held(current: Current, account: str = "DU1") -> list[float]:
+    """What is held in the account by word and executions."""
+    return [place.quantity for place in current.places(account)]
+
+
+def test_executions_run_ahead_of_the_position(current: Current) -> None:
+    """IB's word lags: what was sold since counts, a correction and what a rebuild repeats do not."""
+    bought = msgspec.structs.replace(execution(REF), quantity=7.0, replayed=False)
+    sold = msgspec.structs.replace(bought, exec_id="b.01", action="SELL", quantity=3.0)
+    current.observe(bought)
+    current.observe(sold)
+    current.observe(position(7))
+    assert (held(current), [one.quantity for one in current.positions()]) == ([4], [7])
+    current.observe(msgspec.structs.replace(sold, exec_id="b.02", supersedes="b.01"))
+    current.observe(msgspec.structs.replace(sold, replayed=True))
+    assert (held(current), held(current, "DU2")) == ([4], [])
+    current.observe(msgspec.structs.replace(position(2), replayed=True))
+    assert held(current) == [2]
+    current.begin_rebuild()
+    assert held(current) == []

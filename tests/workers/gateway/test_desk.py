@@ -25,6 +25,7 @@ from router.messages import (
 )
 from tests.paper.conftest import RunningGateway
 from tests.router.factory import OPTION, order_event
+from tests.router.history import Story
 from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import SECONDS, eventually
 from tests.workers.gateway.peer import Peer, frame
@@ -56,13 +57,11 @@ def test_nothing_is_placed_while_the_account_is_made_flat(
             assert counter.commands.handle("flat", Flatten()) is None
             wanted = bracket(order(contract=ready.contract))
             guard = Leg("K2-desk-S1", "stop", "SELL", "STP", HELD, stop_price=1.0, tif="GTC")
-            for command in (
-                wanted,
-                PlaceOrders("K2", account, ready.contract, (guard,), "test"),
-            ):
+            stop = PlaceOrders("K2", account, ready.contract, (guard,), "test")
+            for command, refusal in ((wanted, ("CANCELLED", False)), (stop, ("FLATTENING", True))):
                 reply = counter.commands.handle(f"during {type(command).__name__}", command)
                 assert isinstance(reply, CommandRefused)
-                assert refused(reply) == ("FLATTENING", True)
+                assert refused(reply) == refusal
             reply = await eventually(lambda: counter.late.get("flat"), "the reply to Flatten")
             assert isinstance(reply, FlattenReply)
             assert len(reply.closing) == 1
@@ -318,5 +317,83 @@ def test_what_many_deliveries_hold_is_closed_too(configure: Configure) -> None:
             assert isinstance(reply, FlattenReply)
             assert len(reply.closing) == many
             await eventually(lambda: len(peer.asked["3"]) == many, "the closing orders")
+
+    play(story)
+
+
+def test_what_was_sold_already_is_not_sold_again(configure: Configure) -> None:
+    """A stop fills while its cancel is under way, and IB's word on the position comes after: nothing is left to close."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            current, client_id = counter.one.current, counter.one.session.client_id
+            stop = order_event(
+                "a-1-S1", action="SELL", order_type="STP", perm_id=5, order_id=5, client_id=client_id
+            )
+            word = PositionSnapshot("DU1000001", OPTION, float(HELD), 250.0, True, 1)
+            current.observe(word)
+            current.observe(stop)
+            assert counter.commands.handle("flat", Flatten()) is None
+            await eventually(lambda: peer.asked["4"], "the stop is cancelled")
+            sale = Story().fill("S1", 3, 1.4, exec_id="s.01", ref=stop.ref, perm_id=5)
+            rest = msgspec.structs.replace(sale, exec_id="t.01", quantity=4.0)
+            current.observe(sale)
+            current.observe(msgspec.structs.replace(word, quantity=4.0, replayed=False))
+            current.observe(rest)
+            current.observe(msgspec.structs.replace(stop, status="Filled", filled=7.0, remaining=0.0))
+            reply = await eventually(lambda: counter.late.get("flat"), "the reply to Flatten")
+            assert reply == FlattenReply(("a-1-S1",), ())
+            await counter.one.session.link.ping(5)
+            assert not peer.asked["3"]
+
+    play(story)
+
+
+@pytest.mark.parametrize("again", ["connected", "away"])
+def test_an_account_is_not_made_flat_over_two_connections(configure: Configure, again: str) -> None:
+    """What was held before the connection was lost may be closed by now: selling it would turn it round."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port, backoff_first_s=0.01)) as counter:
+            current, session = counter.one.current, counter.one.session
+            stop = order_event(
+                "a-1-S1", action="SELL", order_type="STP", perm_id=5, order_id=5, client_id=session.client_id
+            )
+            for event in (PositionSnapshot("DU1000001", OPTION, float(HELD), 250.0, False, 1), stop):
+                current.observe(event)
+            assert counter.commands.handle("flat", Flatten()) is None
+            await eventually(lambda: peer.asked["4"], "the stop is cancelled")
+            del peer.answers["61"]  # so that the next connection goes on asking what is held
+            if again == "away":
+                peer.stop_listening()
+            peer.hang_up()
+            await eventually(lambda: "flat" in counter.late, "the reply to Flatten")
+            assert refused(counter.late["flat"]) == ("LINK_NOT_READY", True)
+            assert not peer.asked["3"]
+            assert counter.commands.handle("next", bracket(order())) is not None
+            assert refused(await counter.ask(bracket(order()))) == ("LINK_NOT_READY", True)
+
+    play(story)
+
+
+def test_closing_orders_that_never_left_are_not_told_as_sent(configure: Configure) -> None:
+    """The connection is lost while they wait for their turn: whoever asked is to ask again."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port, requests_per_second=8, reserved_per_second=2)) as counter:
+            link, current = counter.one.session.link, counter.one.current
+            current.observe(PositionSnapshot("DU1000001", OPTION, float(HELD), 250.0, False, 1))
+            asked = len(peer.asked["16"])
+            peer.answers["16"] = lambda _: [frame(53, 1)] if len(peer.asked["16"]) == asked + 1 else []
+            assert counter.commands.handle("flat", Flatten()) is None
+            await eventually(lambda: len(peer.asked["16"]) == asked + 2, "IB is asked twice")
+            link.outbox.spend(8)  # nothing leaves for a second
+            peer.say(frame(53, 1))
+            await eventually(lambda: counter.one.session.counts["queued_protect"], "the closing order waits")
+            peer.stop_listening()
+            peer.hang_up()
+            await eventually(lambda: "flat" in counter.late, "the reply to Flatten")
+            assert refused(counter.late["flat"]) == ("LINK_NOT_READY", True)
+            assert not peer.asked["3"]
 
     play(story)
