@@ -23,6 +23,7 @@ class Candidate:
     signal: Signal
     ticket: Ticket
     gates: PlatformGates | None = None
+    gates_ns: int = 0  # monotonic, when they were read
     ready: ContractReady | None = None
     deadline_ns: int = 0
     told: bool = False

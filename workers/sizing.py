@@ -2,7 +2,7 @@
 
 Decisions are `router.signal`, `router.risk`, `router.kelly` and `router.bracket`; this shell brings them what
 they look at. A signal here is a Candidate until it has left: refused, or answered for by submission. Killed at
-any point, the next sizing finds it in Redis (not settled) and asks the gateway first whether it was sent.
+any point, the next sizing finds it in Redis: what was refused stays so, of the rest it asks the gateway first.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from router.broker_view import BrokerView
 from router.contract import describe
 from router.entry import check
 from router.errors import FieldError
+from router.gates import PlatformGates
 from router.messages import (
     CommandRefused,
     ContractReady,
@@ -40,6 +41,7 @@ from router.sessions import trading_ended
 from router.signal import delivery_of, parse
 from workers.candidate import Candidate, Looks
 from workers.clock import now_ms
+from workers.earlier import Earlier
 from workers.killpoint import kill_point
 from workers.role import LoopShell
 from workers.runner import run
@@ -49,6 +51,7 @@ from workers.store.intake import Intake
 from workers.store.platform import read_gates
 
 RETRY_S = 0.1  # before a command that was refused for now is tried again
+GATES_NS = 50_000_000  # for which what the platform allows is as good as new
 
 
 class Sizing:
@@ -80,6 +83,7 @@ class Sizing:
         self._view = BrokerView()
         self._looks = Looks(settings, self._view)
         self._candidates: dict[str, Candidate] = {}
+        self._earlier = Earlier(shell.publisher.journal)
         self._draining = False
         self._counts = {"received": 0, "refused": 0, "sized": 0, "submitted": 0}
 
@@ -156,17 +160,15 @@ class Sizing:
             self._tell_refused(unreadable(taken.payload, taken.ticket, error))
             return
         candidate = Candidate(delivery_of(signal), signal, taken.ticket)
+        again = taken.redelivered or self._earlier.received(candidate.delivery)
+        received = SignalReceived(candidate.delivery, signal, taken.ticket, taken.redelivered)
         kill_point("sizing.received.before")
-        self._publish(
-            SignalReceived(
-                delivery=candidate.delivery, signal=signal, ticket=taken.ticket, redelivered=taken.redelivered
-            )
-        )
+        self._publish(received)
         kill_point("sizing.received.after")
-        if candidate.delivery in self._candidates:
-            return  # the same delivery twice: the first one answers for both
+        if candidate.delivery in self._candidates or self._earlier.refused(candidate.delivery):
+            return  # the same delivery twice: what becomes, or became, of the first one answers for both
         self._candidates[candidate.delivery] = candidate
-        if taken.redelivered:
+        if again:
             self._find(candidate)
         else:
             self._gate(candidate)
@@ -192,15 +194,12 @@ class Sizing:
 
     def _gate(self, candidate: Candidate) -> None:
         """Screen and gate before anything is spent on the signal."""
-        kill_point("sizing.gate.before")
-        try:
-            candidate.gates = read_gates(self._redis)
-        except StoreAway as error:
-            self._intake.problem = str(error)
+        candidate.gates = None
+        gates = self._gates(candidate)
+        if gates is None:
             self._again(candidate, self._gate)
             return
-        kill_point("sizing.gate.after")
-        facts = self._looks.facts(candidate, candidate.gates, now_ms=now_ms())
+        facts = self._looks.facts(candidate, gates, now_ms=now_ms())
         try:
             risk.screen(facts)
         except FieldError as error:
@@ -213,6 +212,19 @@ class Sizing:
         if not candidate.told:  # once, however often the gateway has to be asked again
             self._tell_gated(candidate)
         self._prepare(candidate)
+
+    def _gates(self, candidate: Candidate) -> PlatformGates | None:
+        """What the platform allows, read anew if the candidate has waited since; None while Redis is away."""
+        now_ns = time.monotonic_ns()
+        if candidate.gates is None or now_ns - candidate.gates_ns > GATES_NS:
+            kill_point("sizing.gate.before")
+            try:
+                candidate.gates, candidate.gates_ns = read_gates(self._redis), now_ns
+            except StoreAway as error:
+                self._intake.problem = str(error)
+                return None
+            kill_point("sizing.gate.after")
+        return candidate.gates
 
     def _prepare(self, candidate: Candidate) -> None:
         """Have the contract qualified and its quotes streamed."""
@@ -267,7 +279,7 @@ class Sizing:
     def _size(self, candidate: Candidate) -> None:
         """Everything is there: price, size, gate again, hand on."""
         candidate.deadline_ns = 0
-        sized = self._looks.sized(candidate, time.monotonic_ns())
+        sized = self._looks.sized(candidate, time.monotonic_ns()) if self._gates(candidate) else None
         if sized is None:
             self._again(candidate, self._gate)
             return
@@ -376,6 +388,7 @@ class Sizing:
 
     def _publish(self, message: Message) -> None:
         self._shell.publisher.publish(message)
+        self._earlier.observe(message)
 
 
 def main(settings: Settings) -> int:

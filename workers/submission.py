@@ -1,7 +1,8 @@
 """Submission: turns order requests into brackets, has the gateway send them once, cancels entries that rest too long.
 
 It keeps no orders: a request is remembered until the gateway has answered for it, and sizing asks again when
-this process dies before that. The gateway decides whether a delivery is new, so asking twice sends once.
+this process dies before that. The gateway decides whether a delivery is new, so asking twice sends once; what was
+refused is told once, by what the journal says.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from router.refusal import alarming
 from router.signal import age_ms
 from router.timeouts import EntryTimeouts, Resting, alert
 from workers.clock import now_ms
+from workers.earlier import Earlier
 from workers.guardian import Guardian
 from workers.killpoint import kill_point
 from workers.role import LoopShell
@@ -75,6 +77,7 @@ class Submission:
         )
         self._timeouts = EntryTimeouts(settings.entry)
         self._guardian = Guardian(settings, self._gateway, shell.log, shell.publisher.publish)
+        self._earlier = Earlier(shell.publisher.journal)
         self._placing: dict[str, Placing] = {}
         self._link: LinkState | None = None
         self._counts = {"requests": 0, "sent": 0, "adopted": 0, "in_doubt": 0, "refused": 0, "timed_out": 0}
@@ -108,6 +111,8 @@ class Submission:
             )
         kill_point("submission.request")
         self._counts["requests"] += 1
+        if self._earlier.refused(message.delivery):  # by a life that died before it could answer
+            return PlaceReply(delivery=message.delivery, outcome="refused")
         placing = Placing(request_id, message)
         self._placing[message.delivery] = placing
         self._place(placing)
@@ -185,21 +190,21 @@ class Submission:
         self._counts["refused"] += 1
         signal, status = request.signal, code.status
         self._log.info("order refused", signal_id=signal.id, status=status, reason=reason, detail=reply.text)
-        kill_point("submission.refused.before")
-        self._shell.publisher.publish(
-            SignalRefused(
-                delivery=request.delivery,
-                ticket=request.ticket,
-                status=status,
-                reason=reason,
-                signal=signal,
-                signal_id=signal.id,
-                symbol=signal.symbol,
-                field=reply.code,
-                value=reply.text,
-                code=code,
-            )
+        refused = SignalRefused(
+            delivery=request.delivery,
+            ticket=request.ticket,
+            status=status,
+            reason=reason,
+            signal=signal,
+            signal_id=signal.id,
+            symbol=signal.symbol,
+            field=reply.code,
+            value=reply.text,
+            code=code,
         )
+        kill_point("submission.refused.before")
+        self._shell.publisher.publish(refused)
+        self._earlier.observe(refused)
         kill_point("submission.refused.after")
 
     # ------------------------------------------------------------ entries that rest too long

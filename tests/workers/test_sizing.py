@@ -237,6 +237,21 @@ def test_the_platforms_switch_blocks_before_sizing(scene: Scene) -> None:
     assert (refused.status, refused.reason) == ("RISK_REJECTED", "risk_checks_failed")
 
 
+def test_a_halt_that_came_while_the_signal_waited_is_heard(stage: Stage, redis: Client) -> None:
+    """For its contract or its quote: what the platform said before that is old by then."""
+    scene = Scene(stage, redis, [READY, ACCOUNT])
+    scene.push()
+    stage.until(lambda: scene.gateway.commands, "the contract to be asked for")
+    redis.call("SET", keys.HALT, "true")
+    ticks: list[int] = []
+    stage.loop.every(0.05, lambda: ticks.append(1))
+    stage.until(lambda: len(ticks) >= 2, "time passes")
+    scene.gateway.publish(QUOTE)
+    refused = scene.refused()
+    assert (refused.field, refused.value) == ("not_halted", "halted by risk:halt:status")
+    assert not scene.submission.commands
+
+
 def test_a_notional_above_a_quarter_of_the_buying_power_is_refused_after_sizing(
     stage: Stage, redis: Client
 ) -> None:
@@ -510,6 +525,53 @@ def test_the_same_delivery_twice_makes_one_order(scene: Scene) -> None:
     scene.stage.until(lambda: len(scene.stage.of(SignalReceived)) == 2, "both received")
     scene.stage.until(scene.worker.drain, "nothing on its way")
     assert len(scene.submission.commands) == 1
+
+
+def test_a_signal_that_was_sent_and_comes_again_is_not_refused(scene: Scene) -> None:
+    """From the stream as well as from the list, or after a loss of Redis: its order works, whatever the gates say now."""
+    ts = time.time_ns() // 1_000_000
+    scene.push(ts=ts)
+    scene.stage.until(lambda: scene.worker.progress["submitted"], "the order is taken")
+    scene.broker.verdict = PlaceReply("whose", "adopted")
+    scene.redis.call("SET", keys.NEW_POSITIONS_ALLOWED, "false")
+    scene.push(ts=ts)
+    scene.stage.until(lambda: len(scene.stage.of(SignalReceived)) == 2, "both received")
+    scene.stage.until(scene.worker.drain, "nothing on its way")
+    assert not scene.stage.of(SignalRefused)
+    assert len(scene.submission.commands) == 1
+
+
+@pytest.mark.parametrize("lives", [1, 2])
+def test_a_signal_that_was_refused_stays_refused(
+    make_settings: Callable[..., Settings], redis_server: Server, redis: Client, lives: int
+) -> None:
+    """It comes again, or sizing starts again before dispatch has settled it, and by now the gates would let it pass."""
+    settings = make_settings(REDIS__URL=redis_server.url)
+    first = Stage(settings)
+    try:
+        scene = Scene(first, redis, [READY, ACCOUNT, QUOTE])
+        redis.call("SET", keys.NEW_POSITIONS_ALLOWED, "false")
+        ts = time.time_ns() // 1_000_000
+        scene.push(ts=ts)
+        assert scene.refused().status == "RISK_REJECTED"
+        redis.call("SET", keys.NEW_POSITIONS_ALLOWED, "true")
+        if lives == 1:
+            scene.push(ts=ts)
+            first.until(lambda: len(first.of(SignalReceived)) == 2, "it comes again")
+            first.until(scene.worker.drain, "nothing on its way")
+            assert not scene.submission.commands
+            return
+    finally:
+        first.close()
+    second = Stage(settings)
+    try:
+        scene = Scene(second, redis, [READY, ACCOUNT, QUOTE])
+        second.until(lambda: scene.worker.progress["received"], "it is found again")
+        second.until(scene.worker.drain, "nothing on its way")
+        assert not scene.submission.commands
+        assert [type(one) for one in second.heard if type(one) is not SignalReceived] == []
+    finally:
+        second.close()
 
 
 def test_a_drain_takes_nothing_more(scene: Scene) -> None:

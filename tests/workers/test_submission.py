@@ -131,6 +131,29 @@ def test_a_refusal_of_the_gateway_ends_the_signal(
     assert replies == [PlaceReply(request.delivery, "refused")]
 
 
+def test_what_was_refused_is_not_placed_by_a_later_life(make_settings: Callable[..., Settings]) -> None:
+    """Killed between telling the end and answering sizing, which asks the next life: the gateway would take it now."""
+    settings, request = make_settings(), fresh_request()
+    first = Stage(settings)
+    try:
+        first.peer("gateway", lambda *_: CommandRefused("CANCELLED", "the account is made flat"), [READY])
+        first.worker("submission", Submission, ("decision",))
+        replies = submit(first, request)
+        first.until(lambda: replies, "the refusal")
+    finally:
+        first.close()
+    second = Stage(settings)
+    try:
+        gateway = second.peer("gateway", placed("sent"), [READY])
+        second.worker("submission", Submission, ("decision",))
+        replies = submit(second, request)
+        second.until(lambda: replies, "an answer")
+        assert replies == [PlaceReply(request.delivery, "refused")]
+        assert (gateway.commands, second.of(SignalRefused)) == ([], [])
+    finally:
+        second.close()
+
+
 def test_a_request_that_grows_stale_while_the_gateway_is_away_is_refused(stage: Stage) -> None:
     """Nothing is offered for ever: past its expiry a request ends as STALE."""
     stage.peer("gateway", lambda *_: CommandRefused("LINK_NOT_READY", "down", retry=True), [READY])
