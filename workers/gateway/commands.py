@@ -43,7 +43,9 @@ from workers.gateway.known import Known
 from workers.gateway.session import Session, Sink
 from workers.killpoint import kill_point
 
-NEVER_MS = 2**53  # epoch ms
+DECIDED_MS = (
+    60_000  # for which an operator's decision to send stands: it waits for its turn, not for another day
+)
 
 log = structlog.get_logger()
 
@@ -101,6 +103,8 @@ class Commands:
         """What was intended here stays so while IB is away; only that nothing was has to wait for IB's word."""
         kill_point("gateway.find")
         verdict = self._known.verdict(command.delivery)
+        if verdict == "unknown" and self._known.intent_of(command.delivery) is not None:
+            verdict = "in_doubt"  # decided to be sent again: what becomes of it is told
         if verdict == "unknown" and self._session.phase is not LinkPhase.READY:
             return self._desk.not_ready()
         return PlaceReply(delivery=command.delivery, outcome=verdict)
@@ -204,28 +208,38 @@ class Commands:
             return CommandRefused(
                 Reason.NO_TERMS, f"the terms of {delivery} are no longer in the journal: drop it"
             )
-        fresh = msgspec.structs.replace(parked.request, expires_ms=NEVER_MS)  # the operator has decided
-        self._decided(parked.request, "resend")
-        return self._place(PlaceBracket(request=fresh, legs=intent.legs), partial(self._reply, request_id))
+        fresh = msgspec.structs.replace(parked.request, expires_ms=now_ms() + DECIDED_MS)
+        self._resend(intent, fresh, partial(self._reply, request_id))
+        return None
 
     def _send_again(self, intent: OrderIntent) -> None:
-        """The recovery found that IB never took this bracket. If it cannot be sent now, a person decides."""
+        """The recovery found that IB never took this bracket."""
+        self._resend(intent, intent.request, nobody)
 
-        def answer(message: BusMessage) -> None:
-            if isinstance(message, CommandRefused):
+    def _resend(
+        self, intent: OrderIntent, request: OrderRequest, answer: Callable[[BusMessage], object]
+    ) -> None:
+        """Send a bracket once more. If it cannot be sent now, a person decides."""
+
+        def told(message: BusMessage) -> None:
+            if isinstance(message, CommandRefused) and not self._is_parked(intent.delivery):
                 why = f"never taken by IB, and not sent again: {message.text}"
                 parked = OrderParked(delivery=intent.delivery, request=intent.request, reason=why)
                 self._known.observe(parked)
                 self._sink(parked)
+            answer(message)
 
         try:
             self._decided(intent.request, "resend")
         except JournalError as error:
-            answer(dropped(error))
+            told(dropped(error))
             return
-        refusal = self._place(PlaceBracket(request=intent.request, legs=intent.legs), answer)
+        refusal = self._place(PlaceBracket(request=request, legs=intent.legs), told)
         if refusal is not None:
-            answer(refusal)
+            told(refusal)
+
+    def _is_parked(self, delivery: str) -> bool:
+        return any(one.delivery == delivery for one in self._known.parked())
 
     def _decided(self, request: OrderRequest, how: str) -> None:
         change = OrderChange("parked", request.delivery, request.account, request.contract, (), how)
@@ -247,6 +261,10 @@ class Commands:
 
         self._session.link.cancel_all(written, lambda error: self._reply(request_id, dropped(error)))
         return None
+
+
+def nobody(message: BusMessage) -> None:
+    """For what nobody asked for."""
 
 
 def _told(answer: Callable[[BusMessage], None], message: BusMessage) -> None:

@@ -43,7 +43,9 @@ class Intention:
     connection: int
     intent: OrderIntent
     sent: bool = False
-    released: bool = False  # to be sent again: decided, and not intended anew yet
+    released: int | None = (
+        None  # to be sent again: the connection in which it was decided, and not intended anew yet
+    )
 
 
 class Intended(Struct, frozen=True):
@@ -73,7 +75,9 @@ class Known:
         # stems, oldest first; a plain dict is slow to lose its first key
         self._evidence: OrderedDict[str, None] = OrderedDict.fromkeys(state.evidence)
         self._intended = {  # no evidence yet
-            one.intent.delivery: Intention(self.connection, one.intent, one.sent, one.released)
+            one.intent.delivery: Intention(
+                self.connection, one.intent, one.sent, self.connection if one.released else None
+            )
             for one in state.intended
         }
         self._parked = {parked.delivery: parked for parked in state.parked}
@@ -92,7 +96,7 @@ class Known:
         return KnownState(
             self.highest_order_id,
             list(dict.keys(self._evidence)),  # in the same order, as nothing moves, and ten times as fast
-            [Intended(one.intent, one.sent, one.released) for one in self._intended.values()],
+            [Intended(one.intent, one.sent, one.released is not None) for one in self._intended.values()],
             list(self._parked.values()),
         )
 
@@ -111,7 +115,7 @@ class Known:
         if delivery not in self._intended:
             return "in_doubt" if delivery in self._parked else "unknown"
         intention = self._intended[delivery]
-        if intention.released:
+        if intention.released == self.connection:
             return "unknown"
         return "adopted" if intention.connection == self.connection else "in_doubt"
 
@@ -166,7 +170,7 @@ class Known:
         self._parked.pop(delivery, None)
         if how == "resend":
             if delivery in self._intended:
-                self._intended[delivery].released = True
+                self._intended[delivery].released = self.connection
         else:
             self._see_evidence(f"{delivery}-E")
 

@@ -106,7 +106,7 @@ def test_law_the_same_answers(messages: list[Message]) -> None:
 @pytest.mark.parametrize("released", [False, True])
 @pytest.mark.parametrize("sent", [False, True])
 def test_what_became_of_an_intent(sent: bool, released: bool) -> None:
-    """Whether its last byte left, and whether it was to be sent again: both decide what the recovery does."""
+    """Whether its last byte left decides what the recovery does; one that was to be sent again is in doubt again."""
     messages: list[Message] = [intent()]
     if sent:
         messages.append(OrderSent(ONE, (101,)))
@@ -114,7 +114,7 @@ def test_what_became_of_an_intent(sent: bool, released: bool) -> None:
         messages.append(OrderChange("parked", ONE, "DU1", OPTION, (), "resend"))
     made = Digest(unpack(pack(AT, digest(*messages).state())).state)
     made.known.new_connection()
-    assert made.known.verdict(ONE) == ("unknown" if released else "in_doubt")
+    assert made.known.verdict(ONE) == "in_doubt"
     assert [doubt.sent for doubt in made.known.doubts()] == [sent]
 
 

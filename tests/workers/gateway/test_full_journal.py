@@ -7,7 +7,9 @@ import msgspec
 from ipc.bus import JournalError, JournalFull
 from router.messages import (
     CommandRefused,
+    FindDelivery,
     Message,
+    OrderIntent,
     OrderParked,
     ParkedQuery,
     ParkedReply,
@@ -19,6 +21,8 @@ from tests.workers.gateway.harness import eventually
 from tests.workers.gateway.peer import Peer
 from tests.workers.gateway.test_commands import Counter, bracket, order, play, refused, serving
 from tests.workers.gateway.test_known import intent
+from workers.clock import now_ms
+from workers.gateway.commands import DECIDED_MS
 from workers.gateway.known import Known
 
 
@@ -68,6 +72,51 @@ def test_an_operators_decision_waits_for_room(configure: Configure) -> None:
             assert [one.delivery for one in parked.parked] == [intent().delivery]
             counter.commands._durable = room
             assert isinstance(await counter.ask(decision), PlaceReply)
+
+    play(story)
+
+
+def test_an_operators_decision_that_cannot_be_carried_out_leaves_it_parked(configure: Configure) -> None:
+    """The account is being made flat: refused, and still there to decide on; then it is sent, and not valid for ever."""
+
+    async def story(peer: Peer) -> None:
+        known = Known()
+        known.observe(intent())
+        async with serving(configure(peer.port), known=known) as counter:
+            await eventually(lambda: counter.one.told.of(OrderParked), "it is parked")
+            decision = ResolveParked(delivery=intent().delivery, how="resend")
+            account = intent().request.account
+            counter.commands._desk._flattening.begin(account)
+            assert refused(await counter.ask(decision)) == ("CANCELLED", False)
+            parked = await counter.ask(ParkedQuery())
+            assert isinstance(parked, ParkedReply)
+            assert [one.delivery for one in parked.parked] == [intent().delivery]
+            assert await counter.ask(FindDelivery(intent().delivery)) == PlaceReply(
+                intent().delivery, "in_doubt"
+            )
+            counter.commands._desk._flattening._accounts[account] -= 1
+            assert isinstance(await counter.ask(decision), PlaceReply)
+            [again] = counter.one.told.of(OrderIntent)
+            assert again.request.expires_ms <= now_ms() + DECIDED_MS
+
+    play(story)
+
+
+def test_what_waits_to_be_sent_again_is_in_doubt_for_whoever_asks(configure: Configure) -> None:
+    """Sizing that was started anew must not decide on a signal that the gateway is about to send."""
+
+    async def story(peer: Peer) -> None:
+        known = Known()
+        known.observe(intent())
+        async with serving(configure(peer.port), known=known) as counter:
+            await eventually(lambda: counter.one.told.of(OrderParked), "it is parked")
+            link, delivery = counter.one.session.link, intent().delivery
+            link.outbox.spend(counter.one.session.settings.broker.requests_per_second)
+            assert counter.commands.handle("again", ResolveParked(delivery, "resend")) is None
+            assert await counter.ask(FindDelivery(delivery)) == PlaceReply(delivery, "in_doubt")
+            await eventually(lambda: "again" in counter.late, "its turn")
+            assert counter.late["again"] == PlaceReply(delivery, "sent")
+            assert await counter.ask(FindDelivery(delivery)) == PlaceReply(delivery, "adopted")
 
     play(story)
 

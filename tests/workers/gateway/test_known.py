@@ -228,7 +228,7 @@ def test_killed_between_the_decision_and_the_second_intent() -> None:
     made.observe(OrderChange("parked", ONE, "DU1", OPTION, (), "resend"))
     made.new_connection()
     assert [doubt.intent for doubt in made.doubts()] == [intent()]
-    assert made.verdict(ONE) == "unknown"
+    assert made.verdict(ONE) == "in_doubt"
     made.observe(intent(first_id=201))
     assert made.doubts() == []
     assert made.verdict(ONE) == "adopted"
