@@ -6,11 +6,11 @@ may fill, and their children protect what fills. The rule is for what is still r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conf.sections import Entry
 from router.bracket import stem_of
-from router.end import ended
+from router.end import OrderKey, ended, order_key
 from router.messages import Alert, LinkPhase, LinkState, OrderLifecycleEvent, Side
 
 PARTIAL_FACTOR = 2  # an entry that filled in part gets twice the time
@@ -24,6 +24,7 @@ class Resting:
     event: OrderLifecycleEvent
     since_ns: int
     deadline_ns: int
+    told: bool = False  # that its time is up: only its cancel is still to be taken
 
     @property
     def ref(self) -> str:
@@ -36,34 +37,51 @@ class EntryTimeouts:
 
     def __init__(self, rules: Entry) -> None:
         self._rules = rules
-        self._resting: dict[str, Resting] = {}
+        self._resting: dict[OrderKey, Resting] = {}
         self._lost_ns: int | None = None  # since when IB cannot be reached
+        self._client_id: int | None = None  # ours, once the gateway has said it
 
     def observe(self, event: OrderLifecycleEvent, now_ns: int) -> None:
         """Start, extend or end the watch over the order this event is about."""
         stem = stem_of(event.ref)
         if not stem or event.ref != f"{stem}-E":
             return
+        nameless = self._resting.pop((event.client_id, event.order_id), None)  # before it had a permId
+        key = order_key(event)
+        known = self._resting.pop(key, None) or nameless
         if ended(event) or event.status == "PendingCancel":  # or is asked to end
-            self._resting.pop(event.ref, None)
             return
-        known = self._resting.get(event.ref)
+        if self._client_id not in (None, event.client_id):
+            return  # another client's, who may use our form; only he can cancel it
         since_ns = known.since_ns if known else now_ns
         limit_s = self._limit_s(event) * (PARTIAL_FACTOR if event.filled > 0 else 1)
-        self._resting[event.ref] = Resting(stem, event, since_ns, since_ns + int(limit_s * 1e9))
+        deadline_ns = since_ns + int(limit_s * 1e9)
+        if known is not None and known.told:
+            self._resting[key] = replace(known, event=event)
+        else:
+            self._resting[key] = Resting(stem, event, since_ns, deadline_ns)
 
     def due(self, now_ns: int) -> list[Resting]:
-        """Entries whose time is up; each is returned once and watched no longer."""
-        due = [resting for resting in self._resting.values() if resting.deadline_ns <= now_ns]
-        for resting in due:
-            del self._resting[resting.ref]
-        return due
+        """Entries whose time is up; each is returned once and watched no longer. None while nobody could cancel them."""
+        if self._lost_ns is not None:
+            return []
+        due = {key: resting for key, resting in self._resting.items() if resting.deadline_ns <= now_ns}
+        for key in due:
+            del self._resting[key]
+        return list(due.values())
+
+    def put_back(self, resting: Resting) -> None:
+        """Its cancel was refused for now: it is due again, and has been told of."""
+        key = order_key(resting.event)
+        newest = self._resting.get(key, resting).event
+        self._resting[key] = replace(resting, event=newest, told=True, deadline_ns=0)
 
     def hear(self, link: LinkState, now_ns: int) -> list[Resting]:
         """The connection changed: entries from before a loss that was too long, each once, watched no longer.
 
         They are known to rest still: before READY everything that ended meanwhile has been told.
         """
+        self._client_id = link.client_id
         if link.phase is not LinkPhase.READY:
             self._lost_ns = now_ns if self._lost_ns is None else self._lost_ns
             return []
@@ -71,10 +89,10 @@ class EntryTimeouts:
         longest_ns = int(self._rules.cancel_on_link_loss_s * 1e9)
         if lost_ns is None or not longest_ns or now_ns - lost_ns <= longest_ns:
             return []
-        old = [resting for resting in self._resting.values() if resting.since_ns < lost_ns]
-        for resting in old:
-            del self._resting[resting.ref]
-        return old
+        old = {key: resting for key, resting in self._resting.items() if resting.since_ns < lost_ns}
+        for key in old:
+            del self._resting[key]
+        return list(old.values())
 
     def forget(self) -> None:
         """Those that ended unheard rest no more; a snapshot tells of the others, whose time begins anew as after a

@@ -236,25 +236,27 @@ class Submission:
     def _sweep(self) -> None:
         now_ns = time.monotonic_ns()
         for resting in self._timeouts.due(now_ns):
-            self._cancel(resting, (now_ns - resting.since_ns) / 1e9)
+            if not resting.told:
+                self._tell(resting, (now_ns - resting.since_ns) / 1e9)
+            self._send_cancel(resting)
 
-    def _cancel(self, resting: Resting, after_s: float) -> None:
+    def _tell(self, resting: Resting, after_s: float) -> None:
         self._counts["timed_out"] += 1
         self._log.warning("entry timed out, cancelling", order_ref=resting.ref, after_s=round(after_s, 1))
         signal_id = resting.delivery.rpartition("-")[0]
         self._shell.publisher.publish(
             OrderTimedOut(delivery=resting.delivery, signal_id=signal_id, after_s=after_s), alert(resting)
         )
-        self._send_cancel(resting)
 
     def _send_cancel(self, resting: Resting) -> None:
-        self._gateway.send(
-            f"{resting.ref}/cancel/{resting.since_ns}", CancelOrders(refs=(resting.ref,)), self._on_cancelled
-        )
+        def on_reply(reply: Message) -> None:
+            if isinstance(reply, CommandRefused):
+                self._log.error("cancel refused", order_ref=resting.ref, code=reply.code, detail=reply.text)
+                if reply.retry:
+                    self._timeouts.put_back(resting)
 
-    def _on_cancelled(self, reply: Message) -> None:
-        if isinstance(reply, CommandRefused):
-            self._log.error("cancel refused", code=reply.code, detail=reply.text)
+        name = f"{resting.ref}/cancel/{resting.since_ns}"
+        self._gateway.send(name, CancelOrders(refs=(resting.ref,)), on_reply)
 
 
 def main(settings: Settings) -> int:

@@ -16,6 +16,8 @@ S = 1_000_000_000
 DELIVERY = "9bbeedc541dd1c7a-mfqwpfk0"
 ENTRY = f"{DELIVERY}-E"
 
+READY, DOWN = (LinkState(phase=phase, reason="", client_id=1) for phase in (LinkPhase.READY, LinkPhase.DOWN))
+
 
 @pytest.fixture
 def watch() -> EntryTimeouts:
@@ -78,6 +80,52 @@ def test_an_unknown_end_is_harmless(watch: EntryTimeouts) -> None:
     assert watch.due(10**18) == []
 
 
+def test_another_clients_order_under_our_ref_is_not_ours(watch: EntryTimeouts) -> None:
+    """It neither takes the place of ours nor ends its watch, and is not watched: only that client can cancel it."""
+    watch.hear(READY, 0)
+    watch.observe(order_event(), 0)
+    other = order_event(client_id=2, perm_id=7)
+    watch.observe(other, 1)
+    watch.observe(msgspec.structs.replace(other, status="Cancelled"), 2)
+    assert [one.event for one in watch.due(60 * S)] == [order_event()]
+
+
+def test_an_order_is_the_same_before_it_has_a_perm_id(watch: EntryTimeouts) -> None:
+    """Its time counts from the first word, and its end is its end."""
+    watch.observe(order_event(perm_id=0), 0)
+    watch.observe(order_event(), 5 * S)
+    assert [one.since_ns for one in watch.due(60 * S)] == [0]
+    watch.observe(order_event(perm_id=0), 61 * S)
+    watch.observe(order_event(status="Cancelled"), 62 * S)
+    assert len(watch) == 0
+
+
+def test_nothing_is_due_while_nobody_can_cancel(watch: EntryTimeouts) -> None:
+    """What outlives its time while IB is away is due once it is back, unless it ended meanwhile."""
+    watch.observe(order_event(), 0)
+    watch.observe(order_event("a-b-E", perm_id=2), 0)
+    watch.hear(DOWN, S)
+    assert watch.due(100 * S) == []
+    watch.observe(order_event(replayed=True), 101 * S)
+    watch.observe(order_event("a-b-E", perm_id=2, status="Filled", replayed=True), 101 * S)
+    watch.hear(READY, 102 * S)
+    assert [(one.ref, one.since_ns) for one in watch.due(102 * S)] == [(ENTRY, 0)]
+
+
+def test_one_whose_cancel_was_refused_for_now_is_due_again(watch: EntryTimeouts) -> None:
+    """Told of once, whatever IB says of it meanwhile; one that has ended meanwhile is left alone by the gateway."""
+    watch.observe(order_event(), 0)
+    [late] = watch.due(60 * S)
+    watch.put_back(late)
+    watch.observe(order_event(filled=3.0), 61 * S)
+    [again] = watch.due(61 * S)
+    assert (again.told, again.since_ns, again.event.filled) == (True, 0, 3.0)
+    watch.observe(order_event(filled=4.0), 62 * S)  # before the refusal came
+    watch.put_back(again)
+    assert [(one.told, one.event.filled) for one in watch.due(62 * S)] == [(True, 4.0)]
+    assert len(watch) == 0
+
+
 def test_a_refused_cancel_starts_over(watch: EntryTimeouts) -> None:
     """An entry that lives on after its time was up is watched again from IB's next word."""
     watch.observe(order_event(), 0)
@@ -102,7 +150,7 @@ def test_law(words: list[tuple[int, str, float]]) -> None:
     last: dict[str, str] = {}
     for number, (who, status, filled) in enumerate(words):
         ref = f"s{who}-mfqwpfk0-E"
-        watch.observe(order_event(ref, status=status, filled=filled), number)
+        watch.observe(order_event(ref, status=status, filled=filled, perm_id=1 + who), number)
         last[ref] = status
     alive = {ref for ref, status in last.items() if status.endswith("ubmitted")}
     assert {one.ref for one in watch.due(10**15)} == alive
@@ -147,7 +195,6 @@ def test_side_of(contract: ContractSpec | None, action: str, side: Side) -> None
     assert side_of(order_event(contract=contract, action=action)) == side
 
 
-READY, DOWN = (LinkState(phase=phase, reason="") for phase in (LinkPhase.READY, LinkPhase.DOWN))
 AWAY = Entry(cancel_on_link_loss_s=10)
 
 
@@ -157,7 +204,7 @@ def test_a_connection_that_was_away_too_long_ends_what_rested() -> None:
     watch.observe(order_event(), 0)
     assert watch.hear(READY, 0) == []
     assert watch.hear(DOWN, 10 * S) == []
-    assert watch.hear(LinkState(phase=LinkPhase.SYNCING, reason=""), 15 * S) == []
+    assert watch.hear(LinkState(phase=LinkPhase.SYNCING, reason="", client_id=1), 15 * S) == []
     watch.observe(order_event("a-b-E", perm_id=2), 20 * S)
     assert [one.ref for one in watch.hear(READY, 21 * S)] == [ENTRY]
     assert watch.hear(READY, 40 * S) == []

@@ -32,7 +32,7 @@ from tests.router import factory
 from tests.workers.played_bus import Answer, Stage
 from workers.submission import Submission
 
-READY = LinkState(phase=LinkPhase.READY, reason="rebuilt", account="DU1")
+READY = LinkState(phase=LinkPhase.READY, reason="rebuilt", account="DU1", client_id=1)
 
 
 @pytest.fixture
@@ -242,6 +242,22 @@ def test_a_refused_cancel_is_loud_and_ends_nothing(stage: Stage) -> None:
     stage.worker("submission", Submission, ("decision",))
     stage.until(lambda: gateway.commands, "the cancel")
     assert not stage.stopped
+
+
+def test_a_cancel_that_is_refused_for_now_is_sent_again(stage: Stage) -> None:
+    """The gateway had been killed before it wrote it, or IB was away: the time-out is told once, the cancel comes."""
+    answers: list[Message] = [CommandRefused("LINK_NOT_READY", "syncing", retry=True)] * 2
+    resting = factory.order_event(replayed=True)
+    gateway = stage.peer(
+        "gateway",
+        lambda name, message: answers.pop() if answers else cancelled(name, message),
+        [READY, resting],
+    )
+    worker = stage.worker("submission", Submission, ("decision", "alert"))
+    stage.until(lambda: len(gateway.commands) == 3, "the cancel that is taken")
+    assert {command for _, command in gateway.commands} == {CancelOrders(refs=(resting.ref,))}
+    assert (worker.progress["timed_out"], worker.progress["resting"]) == (1, 0)
+    assert len(stage.of(OrderTimedOut)) == len(stage.of(Alert)) == 1
 
 
 def test_it_says_what_it_waits_for(stage: Stage) -> None:

@@ -247,7 +247,8 @@ class Desk:
                 written.append(event.ref)
                 log.info("cancel sent", order_ref=event.ref, order_id=event.order_id)
             if not waiting:
-                self._reply(request_id, CancelReply(refs=tuple(written)))
+                lost = error is not None and not written
+                self._reply(request_id, dropped(error) if lost and error else CancelReply(tuple(written)))
 
         for event in events:
             told = partial(settle, event)
