@@ -62,9 +62,11 @@ def judge(position: float, closers: Sequence[Closer]) -> Repair:
     Of a position with a fraction, its whole part: a stop for the next whole number would turn it round.
     """
     held = abs(position)
-    by_group: dict[str, list[Closer]] = {}
-    for closer in closers:
-        by_group.setdefault(closer.group or f"alone {closer.ref}", []).append(closer)
+    by_group: dict[object, list[Closer]] = {}
+    for number, closer in enumerate(closers):
+        # two of ours under one ref are an incident, of which the gateway cancels one; others may name theirs alike
+        alone = (closer.ref, closer.ours, 0 if closer.ours else number)
+        by_group.setdefault(closer.group or alone, []).append(closer)
     groups = list(by_group.values())
     covered = sum(_covered(members) for members in groups)
     cuts = (*_loose_targets(groups), *_too_much(groups, covered - held))

@@ -180,6 +180,19 @@ def test_the_guards_own_orders_go_first() -> None:
     assert judge(7, late) == Repair(0, (Cut("S2", 0), Cut("T2", 0)))
 
 
+def test_two_stops_of_somebody_else_are_two() -> None:
+    """Placed by hand, without a reference and without a group: together they protect all of it."""
+    assert judge(10, [closer("", 5, ours=False), closer("", 5, ours=False)]) == NOTHING
+    assert judge(10, [closer("", 5, ours=False)]) == Repair(5, ())
+
+
+def test_ours_and_anothers_under_one_reference_are_two() -> None:
+    """Ours is what can be cut; the same reference twice among ours is one order that went out twice."""
+    other = closer("S1", 5, ours=False)
+    assert judge(5, [closer("S1", 5), other]) == Repair(0, (Cut("S1", 0),))
+    assert judge(5, [closer("S1", 5), closer("S1", 5)]) == NOTHING
+
+
 def test_an_exit_at_market_covers() -> None:
     """What is being sold at once needs no stop."""
     assert judge(7, [closer("X1", 7, "", "exit")]) == NOTHING
