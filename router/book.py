@@ -18,14 +18,7 @@ from router.delivery import Delivery
 from router.effects import Effect, PositionClosed, PositionCount, PositionGone, PositionOpen, Warn
 from router.executions import Executions, revisions
 from router.holding import Holding
-from router.memory import (
-    DeliveryChanged,
-    DeliveryForgotten,
-    HoldingChanged,
-    HoldingForgotten,
-    Memory,
-    Seen,
-)
+from router.memory import DeliveryChanged, DeliveryForgotten, HoldingChanged, HoldingForgotten, Memory, Seen
 from router.messages import (
     AccountSnapshot,
     Alert,
@@ -36,6 +29,7 @@ from router.messages import (
     LinkPhase,
     LinkState,
     Message,
+    OrderChange,
     OrderIntent,
     OrderLifecycleEvent,
     OrderParked,
@@ -105,6 +99,8 @@ class Book:
         match message:
             case SignalReceived() | SignalSized() | OrderIntent() | OrderParked() | OrderTimedOut():
                 self._on_delivery(message, at_ms)
+            case OrderChange(what="parked"):
+                self._on_ref(f"{message.name}-E", message, at_ms)
             case SignalRefused():
                 self._on_refusal(message, at_ms)
             case OrderLifecycleEvent():

@@ -16,6 +16,7 @@ from router.messages import (
     CommissionReport,
     ExecutionFill,
     Message,
+    OrderChange,
     OrderIntent,
     OrderLifecycleEvent,
     OrderParked,
@@ -58,6 +59,8 @@ def _learn(delivery: Delivery, message: Message, leg: str, now_ms: int, share: f
             return replace(delivery, context=context)
         case OrderParked():
             return advance(_with_request(delivery, message.request), parked=message.reason)
+        case OrderChange(reason="drop") if not delivery.progress.entry.status:
+            return lapsed(delivery, now_ms)
         case OrderTimedOut():
             return advance(delivery, timed_out=True)
         case OrderLifecycleEvent() if leg == "E":
@@ -126,7 +129,7 @@ def _ended_by_error(delivery: Delivery, error: BrokerError, now_ms: int) -> Deli
 
 
 def lapsed(delivery: Delivery, now_ms: int) -> Delivery:
-    """The delivery with an entry that IB does not list any more, and has told no end of."""
+    """The delivery with an entry that is over, although IB has told no end of it."""
     entry = replace(delivery.progress.entry, status="Cancelled", ended_ms=now_ms, doubtful=True)
     return advance(delivery, entry=entry, changed_ms=now_ms)
 

@@ -15,6 +15,7 @@ from router.messages import (
     LinkPhase,
     LinkState,
     Message,
+    OrderChange,
     OrderParked,
     OrderTimedOut,
     SignalRefused,
@@ -428,6 +429,18 @@ def test_a_parked_order_is_acked_and_keeps_blocking() -> None:
     assert desk.platform.kinds() == {"EXECUTION_STATUS": 1, "ENTRY": 1}
     assert len(desk.platform.acks) == 1
     assert desk.platform.pending == {}
+
+
+@pytest.mark.parametrize(("how", "pending"), [("drop", []), ("adopt", [101]), ("resend", [101])])
+def test_a_parked_order_that_is_dropped_blocks_no_longer(how: str, pending: list[int]) -> None:
+    """The operator says that it never was: its record goes; should it have filled after all, ENTRY follows."""
+    story = Story()
+    desk = Desk().hear(story.received(), story.intent(), OrderParked(story.name, story.request, "in doubt"))
+    request = story.request
+    desk.hear(OrderChange("parked", story.name, request.account, request.contract, (), how)).wait()
+    assert (list(desk.platform.pending), desk.book.working()) == (pending, pending)
+    desk.hear(story.fill("E", 7, 2.5, exec_id="e.01"), story.commission("e.01", 1))
+    assert len(desk.platform.of("ENTRY")) == len(desk.platform.acks) == 1
 
 
 # ---------------------------------------------------------------- tickets and refusals

@@ -34,6 +34,7 @@ class Lookout:
         self._unexplained = Unexplained()
         self._listed: set[int] | None = None  # permIds of the answer that is coming
         self._asked_s = 0.0
+        self._moved = False  # a position that no execution explains, since IB last answered about them
         self._wake = asyncio.Event()
 
     def news(self, *messages: BusMessage) -> tuple[BusMessage, ...]:
@@ -56,15 +57,16 @@ class Lookout:
                 await self._look()
 
     async def _look(self) -> None:
-        moved = self._unexplained.due(time.monotonic_ns())
+        moved = self._moved = self._unexplained.due(time.monotonic_ns()) or self._moved
         try:
             if moved:
                 log.info("a position moved without an execution: asking IB for executions")
                 await self._session.link.executions(self._session.request_timeout_s)
+                self._moved = False
             if moved or self._counts_on_others() or self._is_time():
                 await self._ask_for_orders()
         except (TimeoutError, OSError) as error:
-            log.warning("IB did not tell what others do", problem=str(error))  # the next rebuild asks for all
+            log.warning("IB did not tell what others do", problem=str(error))  # the next look asks again
 
     async def _ask_for_orders(self) -> None:
         self._listed = set()

@@ -12,6 +12,8 @@ from tests.paper.conftest import RunningGateway
 from tests.paper.raw import RawClient, place_order
 from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import Told, eventually
+from tests.workers.gateway.peer import Peer, frame
+from tests.workers.gateway.told import OPTION as OPTION_FIELDS
 from workers.gateway.current import Current
 from workers.gateway.known import Known
 from workers.gateway.lookout import Lookout
@@ -92,5 +94,21 @@ def test_the_end_of_somebody_elses_order(paper: RunningGateway, configure: Confi
                     "no longer listed by IB",
                 )
                 assert one.current.orders() == []
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_executions_that_ib_did_not_tell_are_asked_for_again(configure: Configure) -> None:
+    """It did not answer in time, and the connection lives on: without them the position is written off."""
+
+    async def run() -> None:
+        async with Peer() as peer, watched(configure(peer.port, request_timeout_s=0.1)) as one:
+            answer = peer.answers.pop("7")
+            asked = len(peer.asked["7"])
+            peer.say(frame(61, 3, "DU1000001", *OPTION_FIELDS, 7, 250.65))
+            await eventually(lambda: len(peer.asked["7"]) > asked, "they are asked for")
+            peer.answers["7"] = answer
+            await eventually(lambda: len(peer.asked["7"]) > asked + 1, "they are asked for again")
+            assert one.session.counts["connects"] == 1
 
     asyncio.run(asyncio.wait_for(run(), 30))
