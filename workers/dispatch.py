@@ -49,6 +49,7 @@ class Dispatch:
         self._retry_s = RETRY_FIRST_S
         self._resumed_s = 0.0
         self._timer_seq = 0
+        self._applied: dict[str, Offset] = {}  # by publisher, as Redis must have it
         self._news_from_ms: dict[str, int] = {}
         self._heard_s: dict[str, float] = {}  # publisher -> monotonic seconds of its last message
         self._connected: bool | None = None  # as written to execution:connection:status
@@ -119,7 +120,7 @@ class Dispatch:
             for warning in check_server(self._redis):
                 self._log.warning(warning)
             egress.load_script(self._redis)
-            offsets = state.read_offsets(self._redis)
+            offsets = self._applied = state.read_offsets(self._redis)
             wait_ms = int(1000 * self._settings.lifecycle.commission_wait_s)
             book = Book(account=self._settings.broker.account, wait_ms=wait_ms)
             book.connection(False, now_ms())  # until the gateway has said otherwise
@@ -265,7 +266,7 @@ class Dispatch:
     def _apply(self, units: list[tuple[Unit, Outcome]]) -> bool:
         """Write, then say on the bus what can be read now. False when Redis is away."""
         try:
-            applied = egress.apply(self._redis, [unit for unit, _ in units])
+            applied = egress.apply(self._redis, [unit for unit, _ in units], self._applied)
         except StoreAway as error:
             self._away(error)
             return False

@@ -549,6 +549,26 @@ def test_a_publisher_that_restarts_is_followed(stage: Stage) -> None:
     assert [event["action_type"] for event in stage.told()] == ["ENTRY", "SCALE_OUT", "EXIT"]
 
 
+def test_a_redis_that_lost_its_last_writes_is_told_them_again(stage: Stage) -> None:
+    """It was killed and started again, or emptied, while nothing was said: nobody notices the connection, but the
+    offset is not the one that was written last."""
+    decisions, trade = split(won(Story()))
+    stage.up()
+    stage.bus.say("sizing", *decisions)
+    stage.bus.say("gateway", *trade[:8])
+    stage.settle("sizing")
+    stage.settle()
+    assert [event["action_type"] for event in stage.told()] == ["ENTRY"]
+    stage.client.call("FLUSHALL")
+    stage.bus.say("gateway", *trade[8:])
+    stage.wait(lambda: stage.told()[-1:] and stage.told()[-1]["action_type"] == "EXIT", "the end is told")
+    assert [event["action_type"] for event in stage.told()] == ["ENTRY", "SCALE_OUT", "EXIT"]
+    stage.down()
+    stage.up()
+    stage.wait(lambda: not stage.dispatch.waiting_for, "the next life")
+    assert (stage.dispatch.progress["errors"], stage.dispatch.progress["deliveries"]) == (0, 1)
+
+
 def test_what_is_long_over_is_tidied(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The router's own keys do not grow with every trade for ever."""
     stage.up()

@@ -175,12 +175,24 @@ def heartbeat(now_s: float, working: Sequence[int], held: int) -> list[Command]:
     ]
 
 
-def apply(client: Client, units: Sequence[Unit]) -> list[Applied]:
-    """Apply units in order, in one round trip. Raises StoreAway: then send all of them again, in the same order."""
-    replies = client.pipeline([_evalsha(unit) for unit in units])
+def apply(client: Client, units: Sequence[Unit], last: dict[str, Offset] | None = None) -> list[Applied]:
+    """Apply units in order, in one round trip. Raises StoreAway: then send all of them again, in the same order.
+
+    `last` has each publisher's offset as it was left, and follows. A server that does not have it was started again or
+    emptied unnoticed, and has lost more than that: StoreAway too.
+    """
+    words = []
+    for unit in units:
+        before = "any" if last is None else str(last.get(unit.publisher, "none"))
+        words.append(_evalsha(unit, before))
+        if last is not None:
+            last[unit.publisher] = unit.offset
+    replies = client.pipeline(words)
     for reply in replies:
         if isinstance(reply, StoreRefused):  # NOSCRIPT after a restart, or our own offsets are unusable
             raise StoreAway(f"Redis did not apply an event: {reply}")
+        if reply[0] < 0:
+            raise StoreAway("Redis does not have what was written last: it was started again, or emptied")
     return [
         Applied(reply[0] == 1, [error.decode(errors="replace") for error in reply[1:]]) for reply in replies
     ]
@@ -191,11 +203,11 @@ def load_script(client: Client) -> None:
     client.call("SCRIPT", "LOAD", APPLY.source)
 
 
-def _evalsha(unit: Unit) -> Command:
+def _evalsha(unit: Unit, before: str) -> Command:
     # One word for all writes, because the client's cost is by the word. Text only: Lua reads no msgpack bytes.
     return (
         *("EVALSHA", APPLY.sha, 2, keys.OFFSETS, keys.ERRORS),
-        *(unit.publisher, str(unit.offset), unit.event, MAX_ERRORS, _pack(unit.commands)),
+        *(unit.publisher, f"{unit.offset} {before}", unit.event, MAX_ERRORS, _pack(unit.commands)),
     )
 
 

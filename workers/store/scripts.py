@@ -69,21 +69,23 @@ return reply and reply[1][2] or {}
 
 APPLY: Final = Script(
     """
--- KEYS offsets, errors. ARGV publisher, offset (epoch-seq-part), event (for the error log), cap of that log, and
--- the writes as msgpack: an array of arrays of words. Gives {0} when the event was applied before, else
--- {1, error, ...}.
+-- KEYS offsets, errors. ARGV publisher, offset (epoch-seq-part) and the one before it (or none, or any), event (for
+-- the error log), cap of that log, and the writes as msgpack: an array of arrays of words. Gives {0} when the event was
+-- applied before, {-1} when the one before it was not: this server has lost it. Else {1, error, ...}.
 -- Each write stands alone: a key of a wrong type costs that write, never the others or the next event.
 local function parts(text)
   local epoch, seq, part = string.match(text, '^(%d+)-(%d+)-(%d+)$')
   return tonumber(epoch), tonumber(seq), tonumber(part)
 end
-local epoch, seq, part = parts(ARGV[2])
+local offset, before = string.match(ARGV[2], '^(%S+) (%S+)$')
+local epoch, seq, part = parts(offset)
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 if known then
   local e, s, p = parts(known)
   if epoch < e or (epoch == e and (seq < s or (seq == s and part <= p))) then return {0} end
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if before ~= 'any' and before ~= (known or 'none') then return {-1} end
+redis.call('HSET', KEYS[1], ARGV[1], offset)
 local done = {1}
 for _, write in ipairs(cmsgpack.unpack(ARGV[5])) do
   local reply = redis.pcall(unpack(write))

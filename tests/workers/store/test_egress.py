@@ -201,6 +201,24 @@ def test_what_has_no_stream_makes_no_entry(message: Any) -> None:
 # ---------------------------------------------------------------- once
 
 
+def test_a_server_that_lost_what_was_written_last_takes_nothing(ready: Client) -> None:
+    """Each unit says what must have been applied before it, per publisher; after the loss none of them is."""
+    last: dict[str, Offset] = {}
+    first = [unit(1, ("INCR", "n")), unit(2, ("INCR", "n")), unit(7, ("INCR", "n"), publisher="sizing")]
+    assert egress.apply(ready, first, last) == [Applied(True, [])] * 3
+    assert last == {"gateway": Offset(5, 2), "sizing": Offset(5, 7)}
+    ready.call("HSET", keys.OFFSETS, "gateway", str(Offset(5, 1)))
+    with pytest.raises(StoreAway, match="written last"):
+        egress.apply(ready, [unit(3, ("INCR", "n")), unit(4, ("INCR", "n"))], last)
+    assert ready.call("GET", "n") == b"3"
+    last["gateway"] = Offset(5, 1)  # as it was read back
+    assert egress.apply(ready, [unit(2, ("INCR", "n"))], last) == [Applied(True, [])]
+    ready.call("DEL", keys.OFFSETS)
+    with pytest.raises(StoreAway, match="written last"):
+        egress.apply(ready, [unit(8, publisher="sizing")], last)
+    assert ready.call("EXISTS", keys.OFFSETS) == 0
+
+
 def test_an_event_is_applied_once(ready: Client) -> None:
     """Sent again, alone or with others, it does nothing; order within a publisher is by epoch, seq, part."""
     first = [unit(1, ("INCR", "n")), unit(2, ("INCR", "n"))]
