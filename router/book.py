@@ -51,11 +51,13 @@ FILL_WAIT_MS = 5_000  # for the executions of what IB, connected, says is held n
 
 
 class Outcome(NamedTuple):
-    """What one message led to. `repeated` says that it was told before under the same name."""
+    """What one message led to. `repeated` says that it was told before under the same name; of a snapshot `news` are
+    the executions and reports that were not."""
 
     effects: list[Effect]
     memory: list[Memory]
     repeated: bool = False
+    news: tuple[Message, ...] = ()
 
 
 class Book:
@@ -122,16 +124,18 @@ class Book:
 
     def restate(self, messages: Sequence[Message], *, at_ms: int) -> Outcome:
         """A snapshot, or a LinkState with a list: what is not listed is not held, if IB had been asked (link READY)."""
-        whole = Outcome([], [])
+        whole, news = Outcome([], []), []
         for message in (*messages, *listing.unlisted(messages, self.holdings.values())):
             part = self.apply(message, at_ms=at_ms)
             whole.effects.extend(part.effects)
             whole.memory.extend(part.memory)
+            if isinstance(message, ExecutionFill | CommissionReport) and not part.repeated:
+                news.append(message)
         self._outcome = whole
         for delivery in listing.lapsed(messages, self.deliveries.values()):
             self._settle(delivery, learning.lapsed(delivery, at_ms), at_ms)
             whole.effects.append(Warn(alert_document(listing.end_unknown(delivery), at_ms)))
-        return whole
+        return whole._replace(news=tuple(news))
 
     def connection(self, ready: bool, at_ms: int) -> None:
         """Whether IB can tell what is missing: from READY on what waits for it has its time."""

@@ -245,11 +245,21 @@ class Dispatch:
             return Outcome([], [])
 
     def _snapshot_unit(self, book: Book, envelopes: list[Envelope]) -> tuple[Unit, Outcome]:
-        """A snapshot restates what is, so it goes to no stream; it counts as one event."""
+        """A snapshot restates what is: to a stream goes only what filled unheard. It counts as one event."""
         first = envelopes[0]
-        at_ms = first.at_ns // 1_000_000
+        at_ms, offset = first.at_ns // 1_000_000, Offset(first.epoch, first.seq, 1)
         outcome = self._fold(book, envelopes, at_ms)
-        return self._make(first.publisher, Offset(first.epoch, first.seq, 1), "snapshot", outcome), outcome
+        unit = self._make(first.publisher, offset, "snapshot", outcome)
+        unit.commands.extend(
+            egress.restated(
+                outcome.news,
+                publisher=first.publisher,
+                offset=offset,
+                at_ms=at_ms,
+                maxlen=self._settings.redis.stream_maxlen,
+            )
+        )
+        return unit, outcome
 
     def _make(self, publisher: str, offset: Offset, event: str, outcome: Outcome) -> Unit:
         group = self._settings.ingress.group

@@ -46,7 +46,7 @@ def test_an_alert_is_passed_on() -> None:
     """Once, with the time its publisher published it, and nothing is remembered of it."""
     alert = Alert("undecodable", "warning", "kept in quarantine")
     outcome = Book(account=ACCOUNT, wait_ms=WAIT_MS).apply(alert, at_ms=2_000)
-    assert outcome == ([Warn(alert_document(alert, 2_000))], [], False)
+    assert outcome == ([Warn(alert_document(alert, 2_000))], [], False, ())
 
 
 def test_what_is_nobodys_is_told_to_nobody() -> None:

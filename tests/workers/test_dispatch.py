@@ -473,7 +473,8 @@ def test_a_snapshot_that_cannot_be_folded_is_passed(stage: Stage, monkeypatch: p
 
 
 def test_what_a_snapshot_alone_tells_is_told_to_the_platform_once(stage: Stage) -> None:
-    """Executions that were lost with the journal are in the snapshot; IB's rebuild repeats them in vain."""
+    """Executions that were lost with the journal are in the snapshot, and on their stream; IB's rebuild repeats them in
+    vain."""
     stage.up()
     decisions, trade = split(won(Story()))
     stage.bus.say("sizing", *decisions)
@@ -484,11 +485,19 @@ def test_what_a_snapshot_alone_tells_is_told_to_the_platform_once(stage: Stage) 
     again = [replace(message, replayed=True) for message in trade if hasattr(message, "replayed")]
     stage.bus.snapshots["gateway"] = (LinkState(LinkPhase.READY, ""), *again)
     stage.bus.back("gateway", without_journal=True)
+    stage.bus.say("gateway", *again)  # as IB told it to the new one
     stage.up()
     stage.wait(lambda: stage.told()[-1:] and stage.told()[-1]["action_type"] == "EXIT", "the end is told")
     stage.bus.say("gateway", *again)
+    stage.bus.say("gateway", replace(again[1], exec_id="new.01", ref=""))
     stage.settle()
     assert [event["action_type"] for event in stage.told()] == ["ENTRY", "SCALE_OUT", "EXIT"]
+    entries = stage.entries(keys.FILLS_STREAM)
+    executions = [json.loads(one["data"])["exec_id"] for one in entries if one["type"] == "ExecutionFill"]
+    assert executions == ["e.01", "f.01", "g.01", "h.01", "new.01"]
+    assert len(entries) == 4 + 4 + 1
+    assert len({one["id"] for one in entries}) == len(entries)
+    assert stage.dispatch.progress["errors"] == 0
 
 
 def test_a_position_closed_while_nobody_was_connected_is_gone(stage: Stage) -> None:

@@ -118,9 +118,10 @@ class Applied(NamedTuple):
 
 
 def stream_entry(
-    message: Message, *, publisher: str, offset: Offset, at_ms: int, maxlen: int
+    message: Message, *, publisher: str, offset: Offset, at_ms: int, maxlen: int, name: str = ""
 ) -> Command | None:
-    """The message's entry on its stream, None for one that has no stream.
+    """The message's entry on its stream, None for one that has no stream. `name` instead of its own, which says which
+    bus message it was.
 
     A stream with one publisher gets explicit ids `{epoch}-{seq}`, so that an entry names its bus message; the
     decisions come from two publishers, whose numbers do not compare.
@@ -133,10 +134,32 @@ def stream_entry(
         *("XADD", stream, "MAXLEN", "~", maxlen, entry),
         *("type", type(message).__name__),
         *("v", message.version),
-        *("id", f"{publisher}-{offset.epoch}-{offset.seq}"),
+        *("id", name or f"{publisher}-{offset.epoch}-{offset.seq}"),
         *("ts", at_ms),
         *("data", to_json(message).decode()),
     )
+
+
+def restated(
+    messages: Sequence[Message], *, publisher: str, offset: Offset, at_ms: int, maxlen: int
+) -> list[Command]:
+    """Entries for what only a snapshot has told, in its order: under the last numbers that it covers.
+
+    Each of them was published once before the snapshot, and after what the streams have, so there are as many.
+    """
+    first = offset.seq - len(messages) + 1
+    entries = [
+        stream_entry(
+            message,
+            publisher=publisher,
+            offset=Offset(offset.epoch, first + number),
+            at_ms=at_ms,
+            maxlen=maxlen,
+            name=f"{publisher}-{offset}-{number}",
+        )
+        for number, message in enumerate(messages)
+    ]
+    return [entry for entry in entries if entry is not None]
 
 
 def commands(effect: Effect, group: str) -> list[Command]:
