@@ -39,15 +39,19 @@ def parts(fill: ExecutionFill, holders: Iterable[Delivery]) -> list[Part]:
 def named(fill: ExecutionFill, own: Delivery, leg: str, holders: Iterable[Delivery]) -> list[Part]:
     """The execution of a delivery's own order: its own, but for what closes more than it holds.
 
-    The guard, and whoever makes the account flat, may close in one delivery's name what several have entered.
+    The guard, and whoever makes the account flat, may close in one delivery's name what several have entered, or what
+    was bought by hand after all of them were over: beyond what deliveries hold that is nobody's.
     """
-    excess = fill.quantity - own.held if own.entered > EPSILON else 0.0
-    others = _shared(fill, [one for one in holders if one.name != own.name], leg, excess)
-    quantity = fill.quantity - sum(part.fill.quantity for part in others)
-    if not others:
+    if own.entered <= EPSILON or leg == "E":
         return [Part(own, fill, leg, 1.0)]
-    mine = Part(own, replace(fill, quantity=quantity), leg, quantity / fill.quantity)
-    return [mine, *others] if quantity > EPSILON else others
+    mine = _shared(fill, [own], leg, fill.quantity)
+    taken = sum(part.fill.quantity for part in mine)
+    others = _shared(fill, [one for one in holders if one.name != own.name], leg, fill.quantity - taken)
+    of_bracket = not (is_guards(fill.ref) or leg.startswith("X"))
+    if of_bracket or not own.entry_complete:  # what it holds may not be all told yet
+        rest = fill.quantity - sum(part.fill.quantity for part in others)
+        mine = [_part(fill, own, rest / fill.quantity, leg)] if rest > EPSILON else []
+    return [*mine, *others]
 
 
 def corrected(fill: ExecutionFill, holders: Iterable[Delivery]) -> list[Part]:
@@ -75,6 +79,8 @@ def _shared(fill: ExecutionFill, holders: Iterable[Delivery], leg: str, left: fl
 
 
 def _part(fill: ExecutionFill, delivery: Delivery, share: float, leg: str) -> Part:
+    if share == 1.0:
+        return Part(delivery, fill, leg, share)
     return Part(delivery, replace(fill, quantity=fill.quantity * share), leg, share)
 
 

@@ -52,8 +52,9 @@ class Place:
     attempts: int = 0  # looks in a row that found something wrong
     repairs: int = 0  # of them those after which something was done
     alerted: str = ""  # what a person was last told, empty again once all is well
-    delivery: str = ""  # whose entry filled here last
+    delivery: str = ""  # whose entry filled here last, since it was flat
     entry_price: float = 0.0  # of that entry
+    entry_sign: int = 0  # +1 for a purchase
     ratchet: float | None = None  # the tightest stop that what is held has had
     orders: dict[OrderKey, OrderLifecycleEvent] = field(default_factory=dict)
 
@@ -81,6 +82,7 @@ class Place:
         else:
             self.path = [*self.path, expected][-MAX_PATH:]
         self.filled_ns = now_ns
+        self._forget_entry()
 
     def observed(self, quantity: float, now_ns: int, *, asked: bool) -> None:
         """IB's word; what IB was asked for counts whole."""
@@ -92,6 +94,12 @@ class Place:
             self.said = None
         else:
             self.said = quantity
+        self._forget_entry()
+
+    def _forget_entry(self) -> None:
+        """What is held after it was flat is another position, whoever made it."""
+        if not self.quantity:
+            self.delivery, self.entry_price, self.entry_sign = "", 0.0, 0
 
     def believe(self, now_ns: int) -> None:
         """A word that nothing has contradicted for a while is where a new path begins, explained or not."""
@@ -124,9 +132,15 @@ class Place:
         shown = self.changed_ns > self.repaired_ns and self.attempts <= QUICK_ATTEMPTS
         return shown or now_ns >= self.held_back_ns
 
+    @property
+    def owner(self) -> str:
+        """The delivery in whose name it is protected: none for what was made, or turned round, by hand."""
+        return self.delivery if self.quantity * self.entry_sign > 0 else ""
+
     def price(self) -> float:
         """What was paid per share or unit of premium: the entry's executions, else IB's average cost."""
-        return self.entry_price or abs(self.avg_cost) / self.contract.multiplier
+        own = self.entry_price if self.owner else 0.0
+        return own or abs(self.avg_cost) / self.contract.multiplier
 
 
 class Exposure:
@@ -200,6 +214,7 @@ class Exposure:
         stem = stem_of(fill.ref)
         if stem and fill.ref == f"{stem}-E":
             place.delivery, place.entry_price = stem, fill.avg_price or fill.price
+            place.entry_sign = 1 if fill.action == "BUY" else -1
         order = place.orders.get(fill.perm_id)
         if order is not None:
             place.orders[fill.perm_id] = filled_by(order, fill)

@@ -206,7 +206,7 @@ class Guardian:
             bare,
             self._settings.protection,
             self.ladder(place.contract.sec_type),
-            stem=place.delivery or f"{GUARD}{place.contract.con_id}",
+            stem=place.owner or f"{GUARD}{place.contract.con_id}",
             number=self._number,
             tick=ready.bands or ready.min_tick,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from router.attribution import corrected, named, parts
 from router.delivery import Delivery
 from router.learning import learn
-from router.messages import ExecutionFill
+from router.messages import ExecutionFill, Target
 from tests.router.factory import TS_MS, signal
 from tests.router.history import Story
 
@@ -82,11 +83,26 @@ def named_shares(fill: ExecutionFill, own: Delivery, *holders: Delivery) -> list
 
 
 def test_an_order_of_ones_own_is_ones_own() -> None:
-    """Up to what the delivery holds; also beyond it, where nobody else holds anything; an entry always."""
+    """Up to what the delivery holds; its bracket's also beyond it, where nobody else holds anything; an entry always."""
     one, two = holder(1), holder(2)
     assert named_shares(own_order(1, 7), one, one, two) == [("1", 7, "S71000000")]
-    assert named_shares(own_order(1, 9), one, one) == [("1", 9, "S71000000")]
+    assert named_shares(own_order(1, 9, "S1"), one, one) == [("1", 9, "S1")]
     assert named_shares(own_order(1, 7, "E"), one, one, two) == [("1", 7, "E")]
+
+
+@pytest.mark.parametrize("leg", ["S71000000", "X71000000"])
+def test_what_was_bought_by_hand_is_not_closed_for_a_delivery_that_is_over(leg: str) -> None:
+    """The guard's stop, or an exit, stands under the name of who entered last: beyond that it closes nobody's."""
+    one = holder(1)
+    assert named_shares(own_order(1, 9, leg), one, one) == [("1", 7, leg)]
+    closed = learn(one, own_order(1, 7), "S71000000", TS_MS)
+    assert named_shares(replace(own_order(1, 5, leg), exec_id="s.02"), closed) == []
+    covers = replace(own_order(1, 3, leg), action="BUY")  # of a position that was turned round by hand
+    assert named_shares(covers, one, one) == []
+    unfilled = story(1, quantity=9, targets=(Target(3.25, 9),))
+    half = learn(Delivery(unfilled.name), unfilled.intent(), "", TS_MS)
+    half = learn(half, unfilled.fill("E", 7, 2.5, exec_id="e.01"), "E", TS_MS)
+    assert named_shares(own_order(1, 9, leg), half, half) == [("1", 9, leg)]  # the rest of its entry may come
 
 
 def test_an_order_for_more_than_its_delivery_holds_closes_the_others_too() -> None:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from router.exposure import EXPLAIN_NS, LAG_NS, QUICK_ATTEMPTS, SETTLE_NS, Exposure, Place
 from router.messages import ExecutionFill, LinkPhase, LinkState, PositionSnapshot, Quote
@@ -112,6 +113,20 @@ def test_what_was_paid(exposure: Exposure) -> None:
     assert (found.price(), found.delivery) == (2.51, "9bbeedc541dd1c7a-mfqwpfk0")
     exposure.observe(fill(ref="by hand", avg_price=9.0), NOW + 2 * SECOND)
     assert place(exposure, NOW + 3 * SECOND).price() == 2.51
+
+
+def test_what_is_held_after_it_was_flat_is_another_position(exposure: Exposure) -> None:
+    """Neither the price nor the name of the delivery that is over is its; nor that of one that was turned round."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(position(7.0), NOW)
+    assert place(exposure, NOW + SECOND).owner == "9bbeedc541dd1c7a-mfqwpfk0"
+    exposure.observe(fill(10.0, exec_id="s.01", action="SELL", ref="by hand"), NOW + SECOND)
+    turned = place(exposure, NOW + 2 * SECOND)
+    assert (turned.quantity, turned.owner, turned.price()) == (-3.0, "", 2.51)
+    exposure.observe(position(0.0), NOW + 9 * SECOND)
+    exposure.observe(replace(position(4.0), avg_cost=900.0), NOW + 19 * SECOND)
+    again = place(exposure, NOW + 29 * SECOND)
+    assert (again.quantity, again.owner, again.price()) == (4.0, "", 9.0)
 
 
 def test_live_orders(exposure: Exposure) -> None:

@@ -172,8 +172,16 @@ class Desk:
             undo()
             self._reply(request_id, dropped(error))
 
+        def leave() -> None:
+            """What was true when it was offered may not be now: a rebuild forgets which orders there are."""
+            if refusal := self.closed(account):
+                undo()
+                self._reply(request_id, refusal)
+            else:
+                write()
+
         try:
-            self._session.link.outbox.offer(Priority.PROTECT, write, size=size, dropped=drop, account=account)
+            self._session.link.outbox.offer(Priority.PROTECT, leave, size=size, dropped=drop, account=account)
         except UnitTooLarge as error:
             undo()
             return CommandRefused(code=Reason.TOO_MANY_LEGS, text=str(error))

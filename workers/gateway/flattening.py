@@ -54,7 +54,7 @@ class Flattening:
         connects = self._connects
         try:
             before = await self._cancelled(account, connects)
-            closing = await self._close(account, before)
+            closing = await self._close(account, before, connects)
             log.warning("flatten", account=account, cancelled=len(before), closing=len(closing))
             cancelled = tuple(event.ref for event in before if event.client_id == self._session.client_id)
             answer(FlattenReply(cancelled, closing))
@@ -75,11 +75,12 @@ class Flattening:
         await self._until(lambda: not any(self._current.is_live(client_id, one) for one in ours), connects)
         # IB's word on a position and the executions that it lags behind, or runs ahead of, have to meet
         await self._until(lambda: all(one.is_certain for one in self._current.places(account)), connects)
-        if self._is_over(connects):
-            raise ConnectionError("the connection was lost while the account was made flat: ask again")
+        self._insist_on(connects)
         return before
 
-    async def _close(self, account: str, before: Sequence[OrderLifecycleEvent]) -> tuple[str, ...]:
+    async def _close(
+        self, account: str, before: Sequence[OrderLifecycleEvent], connects: int
+    ) -> tuple[str, ...]:
         """Send what closes every position at market, each order on its own, since many could not leave together;
         gives the orderRefs. Raises what kept one from being sent."""
         closing: list[str] = []
@@ -90,18 +91,20 @@ class Flattening:
             closing += [leg.ref for leg in legs]
             name = f"flat:{contract.con_id}:{number}"
             sent += [
-                self._offer(account, partial(self._write, name, account, contract, (leg,))) for leg in legs
+                self._offer(account, partial(self._write, name, account, contract, (leg,)), connects)
+                for leg in legs
             ]
         for error in await asyncio.gather(*sent, return_exceptions=True):
             if error is not None:
                 raise error
         return tuple(closing)
 
-    def _offer(self, account: str, write: Callable[[], object]) -> asyncio.Future[None]:
+    def _offer(self, account: str, write: Callable[[], object], connects: int) -> asyncio.Future[None]:
         """Done once it was written."""
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def leave() -> None:
+            self._insist_on(connects)  # it may have waited for its turn
             write()
             sent.set_result(None)
 
@@ -119,6 +122,10 @@ class Flattening:
         """Whether what was known then may have changed unheard."""
         phase = self._session.phase
         return connects != self._connects or phase in (LinkPhase.DOWN, LinkPhase.SYNCING)
+
+    def _insist_on(self, connects: int) -> None:
+        if self._is_over(connects):
+            raise ConnectionError("the connection was lost while the account was made flat: ask again")
 
     async def _until(self, done: Callable[[], bool], connects: int) -> None:
         """Wait for IB's word, at most FLAT_S, and not longer than there is a connection."""

@@ -30,6 +30,7 @@ from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import SECONDS, eventually
 from tests.workers.gateway.peer import Peer, frame
 from tests.workers.gateway.test_commands import AAPL, bracket, order, play, refused, serving
+from tests.workers.gateway.test_session import KEPT, LOST
 from workers.gateway import desk
 
 HELD = 7
@@ -317,6 +318,28 @@ def test_what_many_deliveries_hold_is_closed_too(configure: Configure) -> None:
             assert isinstance(reply, FlattenReply)
             assert len(reply.closing) == many
             await eventually(lambda: len(peer.asked["3"]) == many, "the closing orders")
+
+    play(story)
+
+
+def test_a_stop_that_waited_is_not_written_in_a_rebuild(configure: Configure) -> None:
+    """IB's servers were away: which orders there are is being asked, and the stop may be among them."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port, requests_per_second=8, reserved_per_second=2)) as counter:
+            link, account = counter.one.session.link, counter.one.session.account
+            link.outbox.spend(8)  # nothing leaves for a second
+            stop = Leg("guard:1001-S1", "stop", "SELL", "STP", HELD, stop_price=1.0, tif="GTC")
+            command = PlaceOrders("guard 1", account, OPTION, (stop,), "no stop")
+            counter.one.current.observe(PositionSnapshot(account, OPTION, float(HELD), 250.0, True, 1))
+            assert counter.commands.handle("stop", command) is None
+            del peer.answers["61"]
+            peer.say(LOST, KEPT)
+            await eventually(lambda: counter.one.session.phase is LinkPhase.SYNCING, "the rebuild")
+            counter.one.current.observe(PositionSnapshot(account, OPTION, float(HELD), 250.0, True, 1))
+            await eventually(lambda: "stop" in counter.late, "its turn")
+            assert refused(counter.late["stop"]) == ("LINK_NOT_READY", True)
+            assert not peer.asked["3"]
 
     play(story)
 
