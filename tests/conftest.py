@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +13,7 @@ import pytest
 
 from conf.settings import Settings, load
 from tests.helpers import make_root
+from tests.measured import drop_unfinished
 from tests.workers.store.server import Server
 from workers.store.client import Client
 
@@ -21,6 +22,14 @@ from workers.store.client import Client
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # inside of pytest-cov's, which combines what is left
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Processes that a test has killed must not spoil the coverage of all others."""
+    result = yield
+    drop_unfinished(session.config.rootpath)
+    return result
 
 
 @pytest.fixture
