@@ -1,9 +1,11 @@
 """The paper gateway as a process of its own, as its users run it."""
 
+import atexit
+import functools
+import os
 import re
 import shutil
-import subprocess
-import sys
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,34 +13,57 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import wait_for
+from tests.nursery import MEASURED, Nursery
 from tests.paper.clients.desk import Hand
+
+
+class Process:
+    """A gateway process, started by the nursery."""
+
+    def __init__(self, nursery: Nursery, pid: int) -> None:
+        self._nursery = nursery
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        """Its exit status, negative for a signal; None while it runs."""
+        self._nursery.listen()
+        return self._nursery.ended.get(self.pid)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        """Its exit status, when it has ended."""
+        wait_for(lambda: self.poll() is not None, "the gateway has ended", every=0.002)
+        return self._nursery.ended[self.pid]
 
 
 @dataclass
 class RunningGateway:
     """A gateway process, where it listens and where it takes orders from tests."""
 
-    process: "subprocess.Popen[str]"
+    process: Process
     port: int
     ledger: Path
     control: Path
 
     def stop(self) -> int:
         """Ask it to end; returns its exit status."""
-        self.process.terminate()
-        status = self.process.wait(timeout=10)
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait()
         self._clean()
         return status
 
     def kill(self) -> None:
         """kill -9, and wait for the end."""
-        self.process.kill()
+        self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self._clean()
 
     def _clean(self) -> None:
-        assert self.process.stderr is not None
-        self.process.stderr.close()
         shutil.rmtree(self.control.parent, ignore_errors=True)
 
     def do(self, statements: str) -> object:
@@ -50,33 +75,35 @@ class RunningGateway:
             hand.close()
 
 
-def start_gateway(directory: Path, *options: str) -> RunningGateway:
-    """Start a gateway on a free port and wait until it says that it listens."""
+@functools.cache
+def _nursery() -> Nursery:
+    """One for all tests: loading the libraries takes longer than most of them."""
+    nursery = Nursery("paper.server", "paper.settings", *(("coverage",) if MEASURED in os.environ else ()))
+    atexit.register(nursery.close)
+    return nursery
+
+
+def start_gateway(directory: Path, *options: str, measured: bool = True) -> RunningGateway:
+    """Start a gateway on a free port and wait until it says that it listens. Its coverage is that of its own tests: `measured`."""
     ledger = directory / "ledger.jsonl"
     control = Path(tempfile.mkdtemp(prefix="p", dir="/tmp")) / "s"  # short enough for a unix socket
-    command = [
-        sys.executable,
-        "-m",
-        "paper",
-        "--port",
-        "0",
-        "--ledger",
-        str(ledger),
-        "--control",
-        str(control),
-    ]
-    process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if found := re.search(r"listening on .*:(\d+) for", line):
-            return RunningGateway(process, int(found[1]), ledger, control)
-    process.stderr.close()
-    shutil.rmtree(control.parent)
-    raise AssertionError(
-        f"the gateway ended with status {process.wait()} before it listened: {''.join(said)}"
-    )
+    log = control.with_name("log")
+    own = ("--port", "0", "--ledger", str(ledger), "--control", str(control))
+    env = {MEASURED: os.environ[MEASURED]} if measured and MEASURED in os.environ else {}
+    process = Process(_nursery(), _nursery().start("paper", *own, *options, log=log, env=env))
+
+    def listening() -> re.Match[str] | None:
+        said = re.search(r"listening on .*:(\d+) for", log.read_text() if log.exists() else "")
+        assert said or process.poll() is None, f"it ended before it listened: {log.read_text()}"
+        return said
+
+    try:
+        found = wait_for(listening, "the gateway listens", seconds=30.0, every=0.002)
+    except AssertionError:
+        process.send_signal(signal.SIGKILL)
+        shutil.rmtree(control.parent)
+        raise
+    return RunningGateway(process, int(found[1]), ledger, control)
 
 
 Starter = Callable[..., RunningGateway]

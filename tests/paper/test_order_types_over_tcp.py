@@ -23,13 +23,10 @@ from tests.paper.ib_client import error_codes, new_client, play, reaches
 @pytest.fixture
 def still(tmp_path: Path) -> Iterator[RunningGateway]:
     """A gateway whose market does not move."""
-    running = start_gateway(tmp_path, "--market", "still", "--tick", "0.05", "--spot", "AAPL=263.5")
-    try:
-        yield running
-    finally:
-        running.stop()
-        assert running.process.stderr is not None
-        running.process.stderr.close()
+    options = ("--market", "still", "--tick", "0.05", "--spot", "AAPL=263.5")
+    running = start_gateway(tmp_path, *options)
+    yield running
+    running.stop()
 
 
 async def _stock(ib: Any) -> Any:

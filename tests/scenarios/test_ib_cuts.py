@@ -113,7 +113,7 @@ def papers(tmp_path: Path) -> Iterator[Callable[[], RunningGateway]]:
             before.stop()
         directory = tmp_path / str(len(started))
         directory.mkdir()
-        started.append(start_gateway(directory, *PAPER))
+        started.append(start_gateway(directory, *PAPER, measured=False))
         return started[-1]
 
     yield start

@@ -39,8 +39,8 @@ def test_a_modification_of_what_has_filled_in_part(stack: Stack) -> None:
     ref = f"{trade.delivery}-T1"
     stack.do(f"{LATE}\nfill {ref} shares 3 price 3.25")
     assert isinstance(stack.ask(ModifyOrder(ref=ref, reason="test", limit_price=3.50), 5.0), ModifyReply)
-    stack.do("clear")
     trade.event("SCALE_OUT")
+    stack.await_true(lambda: trade.live()["T1"].limit_price == 3.50, "the new price", SECONDS)
     trade.await_orders(T1="LMT 4", S1="STP 4")
     trade.await_protected()
     assert trade.live()["T1"].limit_price == 3.50

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tests.nursery import NurseryError
 from tests.storm.bugs import BUGS
 from tests.storm.kills import Tally, Trial, at_points, at_random, every_trial, settle
 from tests.storm.oracle import Verdict, judge
@@ -52,7 +53,7 @@ def stormed(name: str, work: Work, tally: Tally, *, bug: str = "") -> Verdict:
         with Stage(root, bug=bug, bug_in=CATCH[bug][0] if bug else "") as stage:
             try:
                 work(stage)
-            except StormError as error:
+            except (StormError, NurseryError) as error:
                 print(f"{name}: {error}", flush=True)
             verdict = judge(stage)
         keep = keep or not (bug or verdict.sound)

@@ -1,7 +1,11 @@
-"""Known bugs to plant in a process: a storm that does not catch them proves nothing."""
+"""Known bugs to plant in a process: a storm that does not catch them proves nothing.
+
+`python -m tests.storm.bugs BUG ROLE` is `python -m workers ROLE` with that bug.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 BUGS = ("skip_lookup", "order_id_in_ref", "ack_before_durable")
@@ -59,3 +63,10 @@ def _ack_before_durable() -> None:
         return list(found)
 
     Intake.collect = collect  # type: ignore[method-assign]  # that is the bug
+
+
+if __name__ == "__main__":
+    plant(sys.argv[1])
+    from workers.__main__ import main
+
+    sys.exit(main(sys.argv[2:]))

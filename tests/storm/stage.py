@@ -5,10 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +25,8 @@ from router.messages import (
     Message,
     SignalSized,
 )
-from tests.helpers import PROJECT, make_root
+from tests.helpers import make_root
+from tests.nursery import Nursery
 from workers.cli.demo import STRIKES, demo_signal
 from workers.store import keys
 from workers.store.client import Client, StoreAway, Word, connect
@@ -38,6 +36,17 @@ AROUND = ("dispatch", "redis")  # these now and then
 WORKING = {"sizing": "candidates", "submission": "placing"}  # what a heartbeat calls that which is on its way
 # In this order; the broker is never killed.
 FIRST = ("redis", "paper", "gateway", "dispatch", "submission", "sizing")
+LIBRARIES = (  # of the router, not the router: that is loaded by each process, with its kill point
+    "ib_insync",
+    "zmq",
+    "redis",
+    "msgspec",
+    "structlog",
+    "orjson",
+    "zoneinfo",
+    "holidays",
+    "conf.settings",
+)
 REDIS_S = 10.0  # for Redis to come back
 LIST = keys.execution_list("SPY")
 MAX_AGE_MS = 20_000
@@ -67,22 +76,15 @@ class Stage:
     def __init__(self, root: Path, *, bug: str = "", bug_in: str = "") -> None:
         self.root = make_root(root)
         self._bug, self._bug_in = bug, bug_in
-        # What is killed leaves no coverage behind, and measuring it makes each of the many starts several times as long.
-        unmeasured = {name: text for name, text in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"}
-        env = unmeasured | {"ROUTER_HOME": str(root), **SPEED}
+        env = {**os.environ, "ROUTER_HOME": str(root), **SPEED}
         self.settings: Settings = load(root, env)
         self.settings.paths.make()
-        self._nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.storm.nursery"],
-            cwd=PROJECT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the storm, which ends the others in its own order
-        )  # fmt: skip
+        # What is killed leaves no coverage behind, and measuring it makes each of the many starts several times as long.
+        self._nursery = Nursery(*LIBRARIES, env=env)
         self._pids: dict[str, int] = {}
         self._role_of: dict[int, str] = {}
-        self._ended: dict[int, int] = {}
         self._fell_s: dict[str, float] = {}  # when a role's process last ended
         self.crashes: list[str] = []  # roles that ended otherwise than by SIGKILL, and how
-        self._buffer = b""
         self._numbers = itertools.count(time.time_ns() % 10**9)
         self.context = Context(Options(linger_ms=0))
         self.redis: Client = connect(self.settings.redis_url, name="storm")
@@ -105,11 +107,7 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         for role in list(self._pids):
             self.kill(role)
-        assert self._nursery.stdin is not None
-        assert self._nursery.stdout is not None
-        self._nursery.stdin.close()
-        self._nursery.wait(10)
-        self._nursery.stdout.close()
+        self._nursery.close()
         self.redis.close()
         self.context.close()
 
@@ -117,14 +115,11 @@ class Stage:
 
     def start(self, role: str, kill_point: str = "") -> int:
         """Start a process, armed or not; returns its pid."""
-        env = {"ROUTER_KILL_POINT": kill_point}
-        log = str(self.settings.paths.log / f"{role}.log")
-        bug = self._bug if role == self._bug_in else ""
-        assert self._nursery.stdin is not None
-        line = json.dumps({"role": role, "env": env, "log": log, "bug": bug}).encode() + b"\n"
-        self._nursery.stdin.write(line)
-        self._nursery.stdin.flush()
-        pid = self._await_pid()
+        program: tuple[str, ...] = ("workers", role)
+        if self._bug and role == self._bug_in:
+            program = ("tests.storm.bugs", self._bug, role)
+        log = self.settings.paths.log / f"{role}.log"
+        pid = self._nursery.start(*program, log=log, env={"ROUTER_KILL_POINT": kill_point})
         self._pids[role], self._role_of[pid] = pid, role
         if role == "redis":
             self._push_again()
@@ -135,18 +130,18 @@ class Stage:
         pid = self._pids.pop(role)
         self._fell_s[role] = time.monotonic()
         with suppress(ProcessLookupError):  # it ended by itself just now: `crashes` says so
-            if pid not in self._ended:
+            if not self.has_ended(pid):
                 os.kill(pid, signal.SIGKILL)
         self.await_true(lambda: self.has_ended(pid), f"{role} has ended")
 
     def has_ended(self, pid: int) -> bool:
         """Whether a process has ended, by whatever means."""
-        self._listen(0.0)
-        return pid in self._ended
+        self._listen()
+        return pid in self._nursery.ended
 
     def died_of_kill(self, pid: int) -> bool:
         """Whether it was SIGKILL."""
-        return self._ended.get(pid) == -signal.SIGKILL
+        return self._nursery.ended.get(pid) == -signal.SIGKILL
 
     def pid(self, role: str) -> int:
         """The present process of a role."""
@@ -154,39 +149,15 @@ class Stage:
 
     def revive(self) -> None:
         """Start again what ended by itself, as supervisord would."""
-        self._listen(0.0)
-        for role in [role for role, pid in self._pids.items() if pid in self._ended]:
+        self._listen()
+        for role in [role for role, pid in self._pids.items() if pid in self._nursery.ended]:
             self.start(role)
 
-    def _await_pid(self) -> int:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            for document in self._listen(0.1):
-                if "pid" in document:
-                    return int(document["pid"])
-        raise StormError("the nursery does not answer")
-
-    def _listen(self, timeout_s: float) -> list[dict[str, int]]:
-        assert self._nursery.stdout is not None
-        documents = []
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._nursery.stdout, selectors.EVENT_READ)
-            while selector.select(timeout_s):
-                chunk = os.read(self._nursery.stdout.fileno(), 65536)
-                if not chunk:
-                    raise StormError("the nursery has ended")
-                *lines, self._buffer = (self._buffer + chunk).split(b"\n")
-                for line in lines:
-                    document = json.loads(line)
-                    documents.append(document)
-                    if "dead" in document:
-                        self._note_end(document["dead"], document["status"])
-                if documents:
-                    break
-        return documents
+    def _listen(self) -> None:
+        for pid, status in self._nursery.listen():
+            self._note_end(pid, status)
 
     def _note_end(self, pid: int, status: int) -> None:
-        self._ended[pid] = status
         role = self._role_of.get(pid, "")
         if self._pids.get(role) == pid:
             self._fell_s[role] = time.monotonic()

@@ -16,7 +16,7 @@ Configure = Callable[..., Settings]
 @pytest.fixture
 def paper(tmp_path: Path) -> Iterator[RunningGateway]:
     """A paper gateway whose market moves by hand only."""
-    running = start_gateway(tmp_path, "--account", "DU1000001", "--market", "still")
+    running = start_gateway(tmp_path, "--account", "DU1000001", "--market", "still", measured=False)
     yield running
     if running.process.poll() is None:
         running.stop()
