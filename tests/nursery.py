@@ -23,6 +23,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tests.helpers import wait_for
+
 MEASURED = "COVERAGE_PROCESS_CONFIG"  # in the environment of a process whose coverage is measured
 ANSWER_S = 30.0  # for the libraries to be loaded, on a busy machine
 
@@ -97,6 +99,29 @@ class Nursery:
             end = (document["dead"], document["status"])
             self.ended[end[0]] = end[1]
             self._news.append(end)
+
+
+class Process:
+    """One that a nursery started, much as a Popen."""
+
+    def __init__(self, nursery: Nursery, pid: int) -> None:
+        self._nursery = nursery
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        """Its exit status, negative for a signal; None while it runs."""
+        self._nursery.listen()
+        return self._nursery.ended.get(self.pid)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def wait(self, seconds: float = 20.0) -> int:
+        """Its exit status, once it has ended. Fails the test if it does not."""
+        wait_for(lambda: self.poll() is not None, "the process has ended", seconds=seconds, every=0.002)
+        return self._nursery.ended[self.pid]
 
 
 # ------------------------------------------------------------ inside

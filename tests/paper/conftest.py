@@ -14,31 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import wait_for
-from tests.nursery import MEASURED, Nursery
+from tests.nursery import MEASURED, Nursery, Process
 from tests.paper.clients.desk import Hand
-
-
-class Process:
-    """A gateway process, started by the nursery."""
-
-    def __init__(self, nursery: Nursery, pid: int) -> None:
-        self._nursery = nursery
-        self.pid = pid
-
-    def poll(self) -> int | None:
-        """Its exit status, negative for a signal; None while it runs."""
-        self._nursery.listen()
-        return self._nursery.ended.get(self.pid)
-
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal, unless it has ended."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def wait(self) -> int:
-        """Its exit status, when it has ended."""
-        wait_for(lambda: self.poll() is not None, "the gateway has ended", every=0.002)
-        return self._nursery.ended[self.pid]
 
 
 @dataclass

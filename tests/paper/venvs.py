@@ -16,14 +16,23 @@ CLIENTS = ("ib_insync", "ib_async", "ibapi")
 
 def client_python(client: str, root: Path = PROJECT / ".venvs") -> Path:
     """The interpreter of a client's virtualenv, which is made when it is not there. Raises CalledProcessError."""
-    home, pins = root / client, PINS / f"{client}.txt"
+    return environment(root / client, PINS / f"{client}.txt")
+
+
+def environment(home: Path, requirements: Path, constraints: Path | None = None) -> Path:
+    """The interpreter of a virtualenv with these requirements, made when it is not there. Raises CalledProcessError.
+
+    The pip of this interpreter fills it: to install one there takes as long as the libraries.
+    """
     python, ready = home / "bin" / "python", home / ".ready"
-    if not ready.exists() or ready.read_text() != pins.read_text():
-        venv.create(home, clear=True, with_pip=True)
+    wanted = requirements.read_text() + (constraints.read_text() if constraints else "")
+    if not ready.exists() or ready.read_text() != wanted:
+        venv.create(home, clear=True)
         quiet = ("--quiet", "--disable-pip-version-check")
-        install = [str(python), "-m", "pip", "install", *quiet, "-r", str(pins)]
-        subprocess.run(install, check=True)
-        ready.write_text(pins.read_text())
+        within = ("-c", str(constraints)) if constraints else ()
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
+        subprocess.run([*pip, *quiet, "-r", str(requirements), *within], check=True)
+        ready.write_text(wanted)
     return python
 
 

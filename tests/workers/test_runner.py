@@ -16,6 +16,7 @@ from conf.settings import Settings
 from ipc.bus import Context, NoReply, Requester, Source, Subscriber
 from router.messages import Heartbeat, StatusQuery, StatusReply
 from tests.helpers import wait_for
+from tests.nursery import MEASURED, Nursery, Process
 
 ROLE = "monitor"
 
@@ -23,13 +24,14 @@ ROLE = "monitor"
 class Program:
     """One sample worker as a process."""
 
-    def __init__(self, settings: Settings, name: str, *arguments: str) -> None:
-        env = {**os.environ, "ROUTER_HOME": str(settings.root), "ROUTER_MONITOR__HEARTBEAT_S": "0.05"}
-        self._command = [sys.executable, "-m", "tests.workers.programs", name, *arguments]
+    def __init__(self, nursery: Nursery, settings: Settings, number: int, name: str, *arguments: str) -> None:
+        env = {"ROUTER_HOME": str(settings.root), "ROUTER_MONITOR__HEARTBEAT_S": "0.05"}
+        if MEASURED in os.environ:
+            env[MEASURED] = os.environ[MEASURED]
         self._settings = settings
-        self._log = settings.root / "program.log"
-        with self._log.open("w") as log:
-            self.process = subprocess.Popen(self._command, env=env, stderr=log)
+        self._log = settings.root / f"program{number}.log"
+        command = ("tests.workers.programs", name, *arguments)
+        self.process = Process(nursery, nursery.start(*command, log=self._log, env=env))
 
     def ask(self, timeout_s: float = 10.0) -> StatusReply:
         """Its answer to a StatusQuery."""
@@ -67,7 +69,7 @@ class Program:
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Its exit code after a signal."""
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait()
 
     def text(self) -> str:
         """Its log as it is."""
@@ -78,18 +80,26 @@ class Program:
         return [json.loads(line) for line in self.text().splitlines()]
 
 
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """What starts them."""
+    nursery = Nursery("workers.runner", "conf.settings", *(("coverage",) if MEASURED in os.environ else ()))
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def start(settings: Settings) -> Iterator[Callable[..., Program]]:
+def start(nursery: Nursery, settings: Settings) -> Iterator[Callable[..., Program]]:
     """Starts samples; none is left running."""
     programs: list[Program] = []
 
     def start(name: str, *arguments: str) -> Program:
-        programs.append(Program(settings, name, *arguments))
+        programs.append(Program(nursery, settings, len(programs), name, *arguments))
         return programs[-1]
 
     yield start
     for program in programs:
-        program.process.kill()
+        program.process.send_signal(signal.SIGKILL)
         program.process.wait()
 
 
@@ -119,7 +129,7 @@ def test_a_role_runs_once_and_its_lock_ends_with_it(start: Callable[..., Program
     """A second process of a role ends with the first one's pid in its reason; after kill -9 a new one starts."""
     first = start("Steady")
     first.ask()
-    assert start("Steady").process.wait(20) == 1
+    assert start("Steady").process.wait() == 1
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
     assert start("Steady").ask()
 
@@ -158,7 +168,7 @@ def test_a_defect_ends_the_process_with_1(start: Callable[..., Program], name: s
     program.heartbeat(lambda _: True)
     with pytest.raises(NoReply):
         program.ask(timeout_s=1.0)
-    assert program.process.wait(20) == 1
+    assert program.process.wait() == 1
     assert "ZeroDivisionError" in program.text()
 
 

@@ -36,7 +36,7 @@ from tests.router import factory
 from tests.workers.played_bus import Peer, Stage
 from tests.workers.store.server import Server
 from workers.sizing import Sizing, main
-from workers.store import keys
+from workers.store import keys, waker
 from workers.store.client import Client
 
 READY = LinkState(phase=LinkPhase.READY, reason="rebuilt", account="DU1")
@@ -116,8 +116,11 @@ def redis(redis_server: Server) -> Iterator[Client]:
 
 
 @pytest.fixture
-def stage(make_settings: Callable[..., Settings], redis_server: Server) -> Iterator[Stage]:
-    """A stage with a real Redis and a short wait for quotes."""
+def stage(
+    make_settings: Callable[..., Settings], redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    """A stage with a real Redis, a short wait for quotes, and short reads: sizing ends when the last one does."""
+    monkeypatch.setattr(waker, "READS_BLOCK_S", 0.05)
     stage = Stage(make_settings(REDIS__URL=redis_server.url, ENTRY__QUOTE_WAIT_S="0.2"))
     yield stage
     stage.close()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
 
 from tests.helpers import PROJECT
+from tests.nursery import MEASURED
+from tests.paper.venvs import environment
 from workers.gateway.library import LIBRARY, deferring
 
 HERE = Path(__file__).parent
@@ -29,18 +31,14 @@ STORIES = [
 
 def ib_async_python() -> Path:
     """The interpreter of an environment with ib_async, made when it is not there with these pins."""
-    python, ready = HOME / "bin" / "python", HOME / ".ready"
-    contents = WANTED.read_text() + PINS.read_text()
-    if not ready.exists() or ready.read_text() != contents:
-        venv.create(HOME, clear=True, with_pip=True)
-        quiet = ("--quiet", "--disable-pip-version-check")
-        subprocess.run([python, "-m", "pip", "install", *quiet, "-r", WANTED, "-c", PINS], check=True)
-        ready.write_text(contents)
-    return python
+    return environment(HOME, WANTED, PINS)
 
 
 def gateway_tests(python: Path, *options: str) -> str:
-    """Run the tests of link, session and commands with another interpreter or loop; what they print."""
+    """Run the tests of link, session and commands with another interpreter or loop; what they print.
+
+    Without measuring their coverage: it would be that of the same tests.
+    """
     files = [str(HERE / story) for story in STORIES]
     command: list[str | Path] = [
         python,
@@ -53,7 +51,12 @@ def gateway_tests(python: Path, *options: str) -> str:
         "not on_uvloop and not on_ib_async",
     ]
     ended: subprocess.CompletedProcess[str] = subprocess.run(
-        [*command, *options, *files], cwd=PROJECT, capture_output=True, text=True, check=False
+        [*command, *options, *files],
+        cwd=PROJECT,
+        env={name: text for name, text in os.environ.items() if name != MEASURED},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
