@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ import pytest
 
 from conf.settings import load
 from tests.helpers import make_root, wait_for
+from tests.nursery import MEASURED
+from workers.cli.health import Exit
 from workers.cli.stack import Program, Stack
+from workers.cli.status import judge
 from workers.store.client import Client, connect
 from workers.store.producer import ack_of, exit_of
 
@@ -40,12 +44,16 @@ STAGES = (
 
 
 class Desk:
-    """One project root with its stack, and the commands a user has."""
+    """One project root with its stack, and the commands a user has.
 
-    def __init__(self, root: Path) -> None:
+    The coverage of one stack is measured: that of the others is the same, and they start in half the time without.
+    """
+
+    def __init__(self, root: Path, *, measured: bool = False) -> None:
         self.root = make_root(root)
         (root / ".venv").symlink_to(sys.prefix)
-        self.env = {**os.environ, "ROUTER_HOME": str(root)}
+        inherited = {name: text for name, text in os.environ.items() if measured or name != MEASURED}
+        self.env = inherited | {"ROUTER_HOME": str(root)}
         self.stack = Stack(root)
 
     def router(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,6 +61,13 @@ class Desk:
         return subprocess.run(
             [*ROUTER, *arguments], env=self.env, capture_output=True, text=True, check=False, timeout=150
         )
+
+    def supervise(self) -> None:
+        """Start supervisord by itself."""
+        for name in ("run", "log"):
+            (self.root / "var" / name).mkdir(mode=0o700, parents=True)
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.root / "supervisord.conf")]
+        subprocess.run(command, env=self.env, check=True, timeout=30)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command and leave it running."""
@@ -75,8 +90,8 @@ class Desk:
         return found
 
     def is_well(self) -> bool:
-        """Whether `router status` says so."""
-        return self.router("status").returncode == 0
+        """Whether `router status` would say so."""
+        return judge(load(self.root, {"ROUTER_HOME": str(self.root)}))[0] is Exit.OK
 
     def runs_again(self, before: Program) -> bool:
         """Whether a program runs as another process than before."""
@@ -95,43 +110,58 @@ class Desk:
         return ended
 
 
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    """A root with nothing running; whatever a test left running is killed and counts as its failure."""
-    root = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))
-    desk = Desk(root)
+@contextmanager
+def a_desk(*, measured: bool = False) -> Iterator[Desk]:
+    """A root with nothing running; whatever is left running in it is killed and counts as a failure."""
+    desk = Desk(Path(tempfile.mkdtemp(prefix="r", dir="/tmp")), measured=measured)
     yield desk
     if desk.stack.is_up():
         desk.stack.stop()
     left = desk.processes()
     for pid in left:
         os.kill(pid, signal.SIGKILL)
-    shutil.rmtree(root)
+    shutil.rmtree(desk.root)
     assert not left, f"still running: {left}"
 
 
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """One for this test."""
+    with a_desk() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Desk]:
+    """One whose stack was started by supervisord alone and is well; `router down` ends all of it."""
+    with a_desk() as made:
+        made.supervise()
+        wait_for(made.is_well, "the stack is well", seconds=WELL_S, every=0.1)
+        yield made
+        assert made.router("down").returncode == 0
+        assert made.processes() == []
+
+
 @pytest.mark.timeout(240)
-def test_one_command_shows_a_whole_life_and_leaves_nothing(desk: Desk) -> None:
+def test_one_command_shows_a_whole_life_and_leaves_nothing() -> None:
     """`router run --once` tells every stage in order of time, ends with 0, and no process outlives it."""
-    done = desk.router("run", "--once")
-    assert done.returncode == 0, done.stdout + done.stderr
+    with a_desk(measured=True) as desk:
+        done = desk.router("run", "--once")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert desk.processes() == []
     told = [line.split(" ms  ") for line in done.stdout.splitlines() if " ms  " in line]
     times = [float(at) for at, _ in told]
     assert times == sorted(times)
     stages = [re.split(r"\s{2,}", text)[0] for _, text in told]
     assert [stage for stage in STAGES if stage not in stages] == []
     assert {"target hit", "stopped out"} & set(stages)
-    assert desk.processes() == []
 
 
 @pytest.mark.timeout(240)
-def test_a_running_stack_answers_and_is_followed(desk: Desk) -> None:
+def test_a_running_stack_answers_and_is_followed(running: Desk) -> None:
     """Started by supervisord alone: status is well, every program RUNNING, tail shows a signal's life."""
-    supervisord = [sys.executable, "-m", "supervisor.supervisord", "-c", str(desk.root / "supervisord.conf")]
-    for name in ("run", "log"):
-        (desk.root / "var" / name).mkdir(mode=0o700, parents=True)
-    subprocess.run(supervisord, check=True, timeout=30)
-    wait_for(desk.is_well, "the stack is well", seconds=WELL_S, every=0.5)
+    desk = running
+    assert desk.router("status").returncode == 0
     assert {program.state for program in desk.stack.programs()} == {"RUNNING"}
     status = json.loads(desk.router("status", "--json").stdout)
     assert (status["state"], status["link"]["phase"], len(status["programs"])) == ("ok", "READY", 7)
@@ -149,29 +179,26 @@ def test_a_running_stack_answers_and_is_followed(desk: Desk) -> None:
         tail.send_signal(signal.SIGINT)
     assert "Published" in kinds
     assert ended["action_type"] == "EXIT"
-    assert desk.router("down").returncode == 0
-    assert desk.processes() == []
     client.close()
 
 
 @pytest.mark.timeout(300)
-def test_kill_9_of_each_process_in_turn_costs_nothing(desk: Desk) -> None:
+def test_kill_9_of_each_process_in_turn_costs_nothing(running: Desk) -> None:
     """One after the other is killed and comes back by itself; afterwards a signal runs its whole course."""
-    assert desk.router("up").returncode == 0
+    desk = running
     for program in desk.stack.programs():
         os.kill(program.pid, signal.SIGKILL)
         wait_for(partial(desk.runs_again, program), f"{program.name} runs again", seconds=WELL_S)
-        wait_for(desk.is_well, f"well after kill -9 of {program.name}", seconds=WELL_S, every=0.2)
+        wait_for(desk.is_well, f"well after kill -9 of {program.name}", seconds=WELL_S, every=0.1)
     client = desk.redis()
     desk.live_through(client)
     client.close()
 
 
 @pytest.mark.timeout(120)
-def test_bad_signals_are_refused_kept_aside_and_hold_nothing_up(desk: Desk) -> None:
+def test_bad_signals_are_refused_kept_aside_and_hold_nothing_up(running: Desk) -> None:
     """Not JSON, NaN, an unknown symbol, an old one: each has a reason in the dead letters or the ack; the next one flows."""
-    assert desk.router("up").returncode == 0
-    client = desk.redis()
+    client = running.redis()
     old = {"id": "old1", "symbol": "SPY", "strategy": "0dte", "side": "LONG", "confidence": 94, "ts": 1}
     option = {"type": "option", "right": "C", "expiry": "20991231", "strike": 450}
     bad = {
@@ -195,10 +222,7 @@ def test_bad_signals_are_refused_kept_aside_and_hold_nothing_up(desk: Desk) -> N
 def test_a_refused_configuration_ends_every_process_once(desk: Desk) -> None:
     """Exit 78, one clear line in each log, no restart loop; the command refuses too."""
     desk.env["ROUTER_RISK__MAX_POSITION"] = "7"
-    (desk.root / "var/run").mkdir(parents=True, mode=0o700)
-    (desk.root / "var/log").mkdir(mode=0o700)
-    supervisord = [sys.executable, "-m", "supervisor.supervisord", "-c", str(desk.root / "supervisord.conf")]
-    subprocess.run(supervisord, env=desk.env, check=True, timeout=30)
+    desk.supervise()
     wait_for(
         lambda: all(program.state == "EXITED" for program in desk.stack.programs()),
         "every program has ended",
