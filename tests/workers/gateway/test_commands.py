@@ -41,7 +41,7 @@ from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import Running, eventually, running
 from tests.workers.gateway.peer import Peer, frame
 from tests.workers.gateway.test_known import intent
-from tests.workers.gateway.test_link import placed
+from tests.workers.gateway.wire import placed
 from workers.gateway.commands import Commands
 from workers.gateway.known import Known
 
