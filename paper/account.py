@@ -90,8 +90,13 @@ class Balance:
 
 
 def margin_of(position: Position, mark: Decimal, under: Decimal) -> tuple[Decimal, Decimal]:
-    """Initial and maintenance margin, USD: stock 50 % and 25 %, long options none, short ones 20 % of the stock."""
+    """Initial and maintenance margin, USD.
+
+    Stocks 50 % and 25 %, currencies 3 %, long options none, short ones 20 % of the stock.
+    """
     value = abs(position.value(mark))
+    if position.instrument.is_cash:
+        return value * 3 / 100, value * 3 / 100
     if not position.instrument.is_option:
         return value / 2, value / 4
     if position.quantity >= 0:
@@ -184,8 +189,10 @@ def commission_on(instrument: Instrument, quantity: Decimal, price: Decimal) -> 
     """Commission of a whole order, USD.
 
     IB's fixed schedule: options 0.65 a contract, stocks 0.005 a share, at least 1, for stocks at most 1 % of the
-    value. Fees of exchanges and regulators are left out.
+    value, currencies 0.2 basis points, at least 2. Fees of exchanges and regulators are left out.
     """
+    if instrument.is_cash:
+        return max(quantity * price * Decimal("0.00002"), Decimal(2)).quantize(Decimal("0.0001"))
     if instrument.is_option:
         return max(quantity * Decimal("0.65"), Decimal(1))
     fee = max(quantity * Decimal("0.005"), Decimal(1))

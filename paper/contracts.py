@@ -1,4 +1,4 @@
-"""What can be traded: a few stocks and index funds, and options on them on a grid of expiries and strikes.
+"""What can be traded: a few stocks, index funds and currencies, and options on them on a grid of expiries and strikes.
 
 An option's conId is computed from its terms and read back from them, so it is the same in every process and
 needs no table: bit 30 set, then 5 bits underlying, 12 bits expiry (days since 2024-01-01), 1 bit right, 12 bits
@@ -20,12 +20,13 @@ LISTED_DAYS = 800  # how far ahead expiries are listed
 _CENT = Decimal("0.01")
 # price bands (from USD, increment): stocks trade in hundredths of a cent below 1 USD, options of the penny programme
 # in cents throughout or in five cents from 3 USD on, index options in five and ten cents
-STOCK_RULE, PENNY_RULE, NICKEL_RULE, DIME_RULE = 26, 109, 110, 32
+STOCK_RULE, PENNY_RULE, NICKEL_RULE, DIME_RULE, CASH_RULE = 26, 109, 110, 32, 3188
 MARKET_RULES: dict[int, tuple[tuple[Decimal, Decimal], ...]] = {
     STOCK_RULE: ((Decimal(0), Decimal("0.0001")), (Decimal(1), _CENT)),
     PENNY_RULE: ((Decimal(0), _CENT),),
     NICKEL_RULE: ((Decimal(0), _CENT), (Decimal(3), Decimal("0.05"))),
     DIME_RULE: ((Decimal(0), Decimal("0.05")), (Decimal(3), Decimal("0.1"))),
+    CASH_RULE: ((Decimal(0), Decimal("0.00005")),),
 }
 
 
@@ -78,9 +79,21 @@ class Instrument:
         return self.sec_type == "IND"
 
     @property
+    def is_cash(self) -> bool:
+        """Whether this is a currency, priced in USD."""
+        return self.sec_type == "CASH"
+
+    @property
     def min_tick(self) -> Decimal:
         """The increment that contract details name: a cent for stocks, else that of the lowest band."""
         return MARKET_RULES[self.market_rule][0 if self.is_option else -1][1]
+
+    @property
+    def venue(self) -> str:
+        """Where it trades when it is routed by SMART."""
+        if self.is_cash:
+            return self.exchange
+        return self.primary_exchange or "CBOE"
 
     def tick_at(self, price: Decimal) -> Decimal:
         """The price increment in force at `price`, USD."""
@@ -89,7 +102,7 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Underlying:
-    """A stock, fund or index that the catalogue lists. `spot` in USD, `volatility` a year's, as a fraction."""
+    """A stock, fund, index or currency that the catalogue lists. `spot` in USD, `volatility` a year's, as a fraction."""
 
     symbol: str
     con_id: int
@@ -121,6 +134,11 @@ def _index(text: str, name: str, vol: float, option_class: str) -> Underlying:
     return replace(row, trading_class=row.symbol, sec_type="IND", option_class=option_class)
 
 
+def _currency(text: str, name: str, vol: float) -> Underlying:
+    row = _row(text, name, vol)
+    return replace(row, trading_class=f"{row.symbol}.USD", sec_type="CASH")
+
+
 UNDERLYINGS = (
     _row("SPY 756733 ARCA 450.20 1", "SPDR S&P 500 ETF TRUST", 0.16, PENNY_RULE, "SPY"),
     _row("QQQ 320227571 NASDAQ 380.40 1", "INVESCO QQQ TRUST SERIES 1", 0.21, PENNY_RULE),
@@ -140,8 +158,10 @@ UNDERLYINGS = (
     _row("TLT 15547841 NASDAQ 90.05 0.5", "ISHARES 20+ YEAR TREASURY BOND", 0.14),
     _index("SPX 416904 CBOE 6700 5", "S&P 500 Stock Index", 0.15, "SPXW"),
     _index("XSP 137851301 CBOE 670 1", "Mini-SPX Index", 0.15, "XSP"),
+    _currency("EUR 12087792 IDEALPRO 1.0855 1", "European Monetary Union Euro", 0.07),
+    _currency("GBP 12087797 IDEALPRO 1.2705 1", "British pound", 0.08),
+    _currency("AUD 14433401 IDEALPRO 0.6605 1", "Australian dollar", 0.10),
 )
-INDEXES = frozenset(under.symbol for under in UNDERLYINGS if under.sec_type == "IND")
 
 
 class Catalog:
@@ -165,6 +185,15 @@ class Catalog:
         """The catalogue entry an instrument rests on."""
         return self._by_symbol[instrument.symbol]
 
+    def kind_of(self, symbol: str) -> str:
+        """The secType of what the catalogue lists under a symbol; a stock's for what it lacks."""
+        under = self._by_symbol.get(symbol)
+        return under.sec_type if under else "STK"
+
+    def is_listed(self, instrument: Instrument) -> bool:
+        """Whether it is the catalogue's own, not added by hand."""
+        return instrument.con_id not in self._added and instrument.symbol in self._by_symbol
+
     def stock_under(self, option: Instrument) -> Instrument | None:
         """The stock that an option delivers; None for one that is settled in cash."""
         under = self._by_con_id.get(option.under_con_id)
@@ -183,7 +212,7 @@ class Catalog:
         return [replace(one, exchange=query.exchange or one.exchange) for one in found if _fits(one, query)]
 
     def matching(self, pattern: str) -> list[Instrument]:
-        """Stocks whose symbol or name starts with the pattern (reqMatchingSymbols)."""
+        """What is listed itself, no options, whose symbol or name starts with the pattern (reqMatchingSymbols)."""
         wanted = pattern.upper()
         return [
             stock(under)
@@ -252,23 +281,24 @@ class Catalog:
         steps, rest = divmod(strike, under.strike_step)
         listed = under.spot / 4 <= strike <= under.spot * 4 and rest == 0 and steps <= _MAX_STEPS
         in_time = today <= expiry <= today + timedelta(days=LISTED_DAYS) and is_session(expiry)
-        if not (listed and in_time and right in ("C", "P")):
+        if not (listed and in_time and right in ("C", "P")) or under.sec_type == "CASH":
             return []
         return [_make_option(under, self.underlyings.index(under), expiry, strike, int(steps), right)]
 
 
 def stock(under: Underlying) -> Instrument:
-    """The stock or the index itself."""
+    """The stock, the index or the currency itself."""
+    cash = under.sec_type == "CASH"
     return Instrument(
         con_id=under.con_id,
         symbol=under.symbol,
         sec_type=under.sec_type,
         exchange="SMART" if under.sec_type == "STK" else under.listing,
-        local_symbol=under.symbol,
+        local_symbol=under.trading_class if cash else under.symbol,
         trading_class=under.trading_class,
         long_name=under.name,
-        primary_exchange=under.listing,
-        market_rule=STOCK_RULE,
+        primary_exchange="" if cash else under.listing,
+        market_rule=CASH_RULE if cash else STOCK_RULE,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from paper.clock import VirtualClock
-from paper.contracts import INDEXES, ContractQuery, Instrument
+from paper.contracts import ContractQuery, Instrument
 from paper.gateway import Gateway
 from paper.hours import NEW_YORK
 from paper.orders import Order, OrderTerms, PositionChanged
@@ -38,8 +38,7 @@ class Controls:
         elif len(name) > _OCC_TAIL:
             query = ContractQuery(local_symbol=name, sec_type="OPT")
         else:
-            kind = "IND" if name in INDEXES else "STK"
-            query = ContractQuery(symbol=name, sec_type=kind)
+            query = ContractQuery(symbol=name, sec_type=self._gateway.catalog.kind_of(name))
         found = self._gateway.catalog.find(query, self._today())
         if len(found) != 1:
             raise ControlError(f"{name!r} names {len(found)} instruments, not one")

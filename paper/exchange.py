@@ -306,7 +306,7 @@ class Exchange:
             completed_at=now if done else None,
             completed_status=f"Filled Size: {filled}" if done else "",
         )
-        venue = order.instrument.primary_exchange or "CBOE"
+        venue = order.instrument.venue
         execution = Execution(self._ids.exec_id(), order, shares, price, now, venue, commission, realized)
         return execution, replace(order, commission=charged + commission)
 

@@ -34,9 +34,9 @@ def push_quotes(session: Session, market: Market, changed: Collection[int], now:
 def push_quote(session: Session, req_id: int, line: QuoteLine, market: Market, now: datetime) -> None:
     """Send what differs from the quote last sent over a line."""
     quote = market.quote(line.instrument)
-    sides = not line.instrument.is_index
-    session.send(*quote_frames(req_id, line.sent, quote, sides=sides))
-    if line.sent is None or line.sent.volume != quote.volume:
+    sides, trades = not line.instrument.is_index, not line.instrument.is_cash
+    session.send(*quote_frames(req_id, line.sent, quote, sides=sides, trades=trades))
+    if line.sent is None or (trades and line.sent.volume != quote.volume):
         session.send(out.tick_string(req_id, _LAST_TIME, str(int(now.timestamp()))))
     line.sent = quote
     if sides and line.halted != (halted := market.is_halted(line.instrument)):
@@ -48,20 +48,25 @@ def push_quote(session: Session, req_id: int, line: QuoteLine, market: Market, n
         session.send(out.tick_option(req_id, _MODEL, greeks, quote.mark, volatility, spot))
 
 
-def quote_frames(req_id: int, sent: Quote | None, quote: Quote, *, sides: bool) -> Iterator[bytes]:
-    """A price tick for each price that changed, a size tick for each size; an index has no bid and ask."""
+def quote_frames(
+    req_id: int, sent: Quote | None, quote: Quote, *, sides: bool, trades: bool = True
+) -> Iterator[bytes]:
+    """A price tick for each price that changed, a size tick for each size.
+
+    An index has no bid and ask, a currency no last trade and no volume.
+    """
     for kind, size_kind, now, before in (
         (_BID, _BID_SIZE, (quote.bid, quote.bid_size), (sent.bid, sent.bid_size) if sent else None),
         (_ASK, _ASK_SIZE, (quote.ask, quote.ask_size), (sent.ask, sent.ask_size) if sent else None),
         (_LAST, _LAST_SIZE, (quote.last, quote.last_size), (sent.last, sent.last_size) if sent else None),
     ):
-        if kind != _LAST and not sides:
+        if not (trades if kind == _LAST else sides):
             continue
         if before is None or before[0] != now[0]:
             yield out.tick_price(req_id, kind, *now)
         if before != now:
             yield out.tick_size(req_id, size_kind, now[1])
-    if sent is None or sent.volume != quote.volume:
+    if trades and (sent is None or sent.volume != quote.volume):
         yield out.tick_size(req_id, _VOLUME, quote.volume)
     for kind, price, earlier in (
         (_HIGH, quote.high, sent and sent.high),
@@ -75,7 +80,7 @@ def quote_frames(req_id: int, sent: Quote | None, quote: Quote, *, sides: bool) 
 
 def tick_frames(req_id: int, line: TickLine, before: Quote, quote: Quote, now: datetime) -> Iterator[bytes]:
     """A tick-by-tick message if what the line follows is no longer as before."""
-    venue = line.instrument.primary_exchange or "CBOE"
+    venue = line.instrument.venue
     match line.kind:
         case TickKind.BID_ASK:
             bid, ask = (quote.bid, quote.bid_size), (quote.ask, quote.ask_size)

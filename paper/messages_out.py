@@ -12,8 +12,13 @@ from paper.switches import ExecutionTime
 from paper.wire import UNSET_DOUBLE, Field, frame
 
 ORDER_TYPES = "ACTIVETIM,ADJUST,ALGO,COND,DAY,FOK,GAT,GTC,GTD,IOC,LMT,LOC,MIDPX,MKT,MOC,STP,STPLMT,TRAIL,TRAILLMT,WHATIF"
+CASH_EXCHANGES = "IDEALPRO"
 OPTION_EXCHANGES = "SMART,AMEX,BATS,CBOE,ISE,NASDAQOM,PHLX"
 STOCK_EXCHANGES = "SMART,AMEX,ARCA,BATS,CBOE,IEX,ISLAND,NASDAQ,NYSE"
+
+
+_GROUPS = {"OPT": 1, "CASH": 4}  # aggGroup
+_EXCHANGES = {"OPT": OPTION_EXCHANGES, "CASH": CASH_EXCHANGES}
 
 
 def handshake(version: int, now: datetime) -> bytes:
@@ -78,7 +83,7 @@ def tick_mid_point(req_id: int, now: datetime, price: Decimal) -> bytes:
 
 def tick_req_params(req_id: int, instrument: Instrument) -> bytes:
     """tickReqParams."""
-    return frame(81, req_id, instrument.min_tick, "9c0001", 3)
+    return frame(81, req_id, instrument.min_tick, "" if instrument.is_cash else "9c0001", 3)
 
 
 def tick_option(
@@ -103,7 +108,7 @@ def contract_details(
     req_id: int, one: Instrument, hours: Hours, today: date, extended: bool, version: int
 ) -> bytes:
     """contractDetails; before 164 with a version and an obsolete size multiplier, from 164 with size steps."""
-    exchanges = OPTION_EXCHANGES if one.is_option else STOCK_EXCHANGES
+    exchanges = _EXCHANGES.get(one.sec_type, STOCK_EXCHANGES)
     rules = ",".join([str(one.market_rule)] * (exchanges.count(",") + 1))
     return frame(
         10,
@@ -139,7 +144,7 @@ def contract_details(
         "",
         "",
         0,  # secIds
-        1 if one.is_option else 2,
+        _GROUPS.get(one.sec_type, 2),
         one.symbol if one.is_option else "",
         _under_type(one),
         rules,
@@ -179,7 +184,8 @@ def matching_symbols(req_id: int, found: Sequence[Instrument], version: int) -> 
     """symbolSamples."""
     fields: list[Field] = [79, req_id, len(found)]
     for one in found:
-        fields += [one.con_id, one.symbol, one.sec_type, one.primary_exchange, one.currency, 1, "OPT"]
+        fields += [one.con_id, one.symbol, one.sec_type, one.primary_exchange, one.currency]
+        fields += [0] if one.is_cash else [1, "OPT"]
         fields += [one.long_name, ""] if version >= 176 else []
     return frame(*fields)
 

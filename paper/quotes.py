@@ -49,8 +49,8 @@ class Quote:
 
 
 def lot(instrument: Instrument) -> int:
-    """The unit sizes come in: a contract or a hundred shares."""
-    return 1 if instrument.is_option else 100
+    """The unit sizes come in: a contract, a hundred shares, a hundred thousand of a currency."""
+    return 100_000 if instrument.is_cash else 1 if instrument.is_option else 100
 
 
 def on_grid(price: float | Decimal, tick: Decimal, rounding: str = ROUND_HALF_UP) -> Decimal:

@@ -8,7 +8,7 @@ from typing import Any
 from paper import feeds
 from paper import messages_out as out
 from paper import requests as rq
-from paper.contracts import INDEXES, MARKET_RULES, ContractQuery
+from paper.contracts import MARKET_RULES, ContractQuery
 from paper.gateway import Gateway
 from paper.hours import NEW_YORK
 from paper.session import QuoteLine, Session, TickKind, TickLine
@@ -51,8 +51,14 @@ def _tick_by_tick(gateway: Gateway, session: Session, request: rq.TickByTick) ->
         session.send(out.error(request.req_id, *NO_CONTRACT, session.version))
     elif request.req_id in session.ticks:
         session.send(out.error(request.req_id, 322, "Duplicate ticker id", session.version))
-    elif request.kind not in list(TickKind) or found[0].is_index:
-        text = f"Failed to request tick-by-tick data.No {request.kind} data of {found[0].symbol}"
+    elif request.kind not in list(TickKind):
+        text = "Error validating request.-'bT' : cause - Tick-by-tick data type is incorrect/not set."
+        session.send(out.error(request.req_id, 321, text, session.version))
+    elif found[0].is_index or (found[0].is_cash and request.kind in (TickKind.LAST, TickKind.ALL_LAST)):
+        text = (
+            "Failed to request tick-by-tick data."
+            f"{request.kind} tick-by-tick requests are not supported for {found[0].symbol}"
+        )
         session.send(out.error(request.req_id, 10189, text, session.version))
     else:
         quote = gateway.market.quote(found[0])
@@ -84,9 +90,9 @@ def _contract_details(gateway: Gateway, session: Session, request: rq.ContractDe
 
 def _option_parameters(gateway: Gateway, session: Session, request: rq.OptionParameters) -> None:
     catalog, today = gateway.catalog, _today(gateway)
-    kind = "IND" if request.symbol in INDEXES else "STK"
+    kind = catalog.kind_of(request.symbol)
     query = ContractQuery(con_id=request.con_id, symbol=request.symbol, sec_type=kind)
-    for one in catalog.find(query, today):
+    for one in catalog.find(query, today) if kind != "CASH" else ():
         under = catalog.underlying_of(one)
         strikes = catalog.strikes(under)
         for venue in _OPTION_VENUES:

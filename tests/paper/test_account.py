@@ -1,12 +1,13 @@
 """The account's money adds up whatever is traded."""
 
+from datetime import date
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from paper.account import Account, Position, commission_of_fill, commission_on, margin_of
-from paper.contracts import Instrument
+from paper.contracts import Catalog, ContractQuery, Instrument
 from tests.paper.desk import AAPL, CALL, Desk
 
 _STOCK, _OPTION = Desk().instrument(AAPL), Desk().instrument(CALL)
@@ -93,3 +94,11 @@ def test_commission_schedule() -> None:
     assert commission_on(_OPTION, Decimal(1), Decimal(2)) == 1
     assert commission_on(_OPTION, Decimal(10), Decimal(2)) == Decimal("6.5")
     assert commission_of_fill(_STOCK, Decimal(100), Decimal(50), Decimal(1)) == 0
+
+
+def test_a_currency_costs_and_binds_little() -> None:
+    """0.2 basis points, at least 2 USD; 3 % of its value as margin."""
+    (euro,) = Catalog().find(ContractQuery(symbol="EUR", sec_type="CASH"), date(2026, 11, 23))
+    assert commission_on(euro, Decimal(20_000), Decimal("1.08")) == 2
+    assert commission_on(euro, Decimal(1_000_000), Decimal("1.08")) == Decimal("21.6")
+    assert [*margin_of(Position(euro, Decimal(1000)), Decimal(1), Decimal(1))] == amounts(30, 30)

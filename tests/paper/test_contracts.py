@@ -14,6 +14,7 @@ _CATALOG = Catalog({"SPY": Decimal(450)})
 _CHAINS = [
     (under, day, strike)
     for under in _CATALOG.underlyings
+    if under.sec_type != "CASH"
     for day in list(_CATALOG.expiries(_TODAY))[::9]
     for strike in _CATALOG.strikes(under)[::15]
 ]
@@ -77,3 +78,18 @@ def test_matching_symbols() -> None:
     """By the start of symbol or name."""
     assert {one.symbol for one in _CATALOG.matching("spx")} == {"SPX"}
     assert "AAPL" in {one.symbol for one in _CATALOG.matching("apple")}
+
+
+def test_a_currency_is_found_by_its_symbol() -> None:
+    """Three pairs in USD at IDEALPRO, in half pips; no options on them, and nothing in other currencies."""
+    (euro,) = _CATALOG.find(ContractQuery(symbol="EUR", sec_type="CASH", currency="USD"), _TODAY)
+    assert (euro.con_id, euro.local_symbol, euro.exchange) == (12087792, "EUR.USD", "IDEALPRO")
+    assert (euro.min_tick, euro.venue, euro.is_cash) == (Decimal("0.00005"), "IDEALPRO", True)
+    assert _CATALOG.find(ContractQuery(con_id=12087792), _TODAY) == [euro]
+    for kind, currency in (("OPT", ""), ("STK", ""), ("CASH", "JPY")):
+        assert _CATALOG.find(ContractQuery(symbol="EUR", sec_type=kind, currency=currency), _TODAY) == []
+    assert (_CATALOG.kind_of("EUR"), _CATALOG.kind_of("SPX"), _CATALOG.kind_of("ZZZ")) == (
+        "CASH",
+        "IND",
+        "STK",
+    )

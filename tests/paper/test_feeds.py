@@ -68,12 +68,12 @@ def test_tick_by_tick_follows_what_was_asked_for(gateway: RunningGateway, client
 
 
 def test_tick_by_tick_that_cannot_be(client: RawClient) -> None:
-    """An unknown contract 200, a request id in use 322, an index or an unknown kind 10189, an id to cancel 300."""
+    """An unknown contract 200, a request id in use 322, an index 10189, an unknown kind 321, an id to cancel 300."""
     client.ask(97, 1, *AAPL, "Last", 0, 0)
     asked = ((97, 2, *NONE, "Last", 0, 0), (97, 1, *AAPL, "Last", 0, 0), (97, 3, *SPX, "Last", 0, 0))
     more = ((97, 4, *AAPL, "Rumour", 0, 0), (98, 9))
     codes = [client.ask(*fields)[0][2:4] for fields in (*asked, *more)]
-    assert codes == [["2", "200"], ["1", "322"], ["3", "10189"], ["4", "10189"], ["9", "300"]]
+    assert codes == [["2", "200"], ["1", "322"], ["3", "10189"], ["4", "321"], ["9", "300"]]
 
 
 def test_order_by_hand_is_bound_for_client_0(gateway: RunningGateway) -> None:
@@ -86,3 +86,15 @@ def test_order_by_hand_is_bound_for_client_0(gateway: RunningGateway) -> None:
         gateway.do("manual BUY 1 AAPL limit 100")
         bound, opened, _ = zero.heard()
         assert bound == ["100", opened[25], "0", "-2"]
+
+
+def test_a_currency_has_no_trades(gateway: RunningGateway, client: RawClient) -> None:
+    """Bid, ask, high, low and close, but no last price, no volume and no time of a trade; no tick of a trade either."""
+    euro = ("0", "EUR", "CASH", "", "0.0", "", "", "IDEALPRO", "", "USD", "", "")
+    said = client.ask(1, 11, 7, *euro, 0, "", 0, 0, "")
+    assert sorted({one[3] for one in said if one[0] == "1"}) == ["1", "14", "2", "6", "7", "9"]
+    assert sorted({one[3] for one in said if one[0] == "2"}) == ["0", "3"]
+    assert [one[3] for one in said if one[0] == "46"] == ["45"]
+    (refused,) = client.ask(97, 8, *euro, "Last", 0, 0)
+    assert refused[2:4] == ["8", "10189"]
+    assert client.ask(97, 9, *euro, "MidPoint", 0, 0) == []
