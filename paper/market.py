@@ -7,6 +7,7 @@ but by hand. The order in which instruments are first asked for changes nothing.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +27,11 @@ _SHORTEST_LIFE = 3600 / _YEAR  # an option that expires today still has an hour,
 _CHEAPEST = 0.02  # USD; an option is never worth less
 _STOCK_SPREAD, _OPTION_SPREAD = 0.00004, 0.005  # half the spread as a fraction of the price
 _LONGEST_STEP = 3600.0  # seconds of walking at a time: a closed market does not walk on
+
+
+def half_spread_of(instrument: Instrument) -> float:
+    """Half the spread as a fraction of the price."""
+    return _OPTION_SPREAD if instrument.is_option else _STOCK_SPREAD
 
 
 class Mood(StrEnum):
@@ -119,13 +125,22 @@ class Market:
         line = self._lines.get(con_id)
         return line.quote if line else None
 
+    def all_followed(self) -> Iterator[tuple[Instrument, Quote]]:
+        """Everything that somebody asked for before, with its present quote."""
+        for line in self._lines.values():
+            if line.quote is not None:
+                yield line.instrument, line.quote
+
     def greeks(self, instrument: Instrument) -> Greeks:
         """Model price and sensitivities of an option, without the swing."""
-        under = self.catalog.underlying_of(instrument)
+        spot = self._walks[self.catalog.underlying_of(instrument).symbol].price
+        return self.greeks_at(instrument, spot, self.volatility(instrument), self._now)
+
+    def greeks_at(self, instrument: Instrument, spot: float, volatility: float, at: datetime) -> Greeks:
+        """The same at another price of the underlying, USD, volatility and time."""
         day = datetime.strptime(instrument.expiry, "%Y%m%d").replace(tzinfo=UTC).date()
-        years = max((close_of(day) - self._now).total_seconds() / _YEAR, _SHORTEST_LIFE)
-        spot, strike = self._walks[under.symbol].price, float(instrument.strike)
-        return black_scholes(spot, strike, years, self.volatility(instrument), instrument.right)
+        years = max((close_of(day) - at).total_seconds() / _YEAR, _SHORTEST_LIFE)
+        return black_scholes(spot, float(instrument.strike), years, volatility, instrument.right)
 
     def volatility(self, instrument: Instrument) -> float:
         """A year's implied volatility as a fraction; further out of the money is dearer."""
@@ -137,6 +152,10 @@ class Market:
         """USD per share of the stock or index an instrument rests on."""
         walk = self._walks.get(instrument.symbol)
         return walk.price if walk else float(self.mark(instrument))
+
+    def walking_price(self, symbol: str) -> float:
+        """USD per share of something in the catalogue, as it walks, whoever follows it."""
+        return self._walks[symbol].price
 
     def mark(self, instrument: Instrument) -> Decimal:
         """What one share of an instrument is valued at, USD."""
@@ -259,7 +278,7 @@ class Market:
 
     def _middle(self, line: _Line, point: Point | None) -> tuple[float, float]:
         """The middle of the spread and half the spread, USD."""
-        share = _OPTION_SPREAD if line.instrument.is_option else _STOCK_SPREAD
+        share = half_spread_of(line.instrument)
         if point is not None:
             return point.price, point.price * share * point.spread
         if not line.instrument.is_option:

@@ -1,6 +1,7 @@
 """Black-Scholes prices and sensitivities of European options without dividends, zero interest."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _SQRT_TWO_PI = math.sqrt(2 * math.pi)
@@ -23,6 +24,15 @@ def _density(x: float) -> float:
 
 def _cumulative(x: float) -> float:
     return math.erfc(-x / math.sqrt(2)) / 2
+
+
+def implied_volatility(price_at: Callable[[float], float], price: float) -> float:
+    """The volatility, a year's fraction up to 10, at which an option has a price, USD; the nearest there is."""
+    low, high = 0.0001, 10.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if price_at(middle) < price else (low, middle)
+    return high
 
 
 def black_scholes(spot: float, strike: float, years: float, volatility: float, right: str) -> Greeks:
