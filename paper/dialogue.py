@@ -6,7 +6,7 @@ from typing import Any
 
 from paper import messages_out as out
 from paper import requests as rq
-from paper import serve_account, serve_data, serve_orders
+from paper import serve_account, serve_data, serve_history, serve_lists, serve_orders
 from paper.gateway import Gateway
 from paper.messages_in import UnknownMessage, read_request
 from paper.session import Session
@@ -26,6 +26,8 @@ _HANDLERS: dict[type, Callable[[Gateway, Session, Any], None]] = {
     **serve_orders.HANDLERS,
     **serve_account.HANDLERS,
     **serve_data.HANDLERS,
+    **serve_history.HANDLERS,
+    **serve_lists.HANDLERS,
 }
 
 

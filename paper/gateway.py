@@ -6,13 +6,14 @@ Events of the engine become frames for whom they concern and records in the ledg
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from paper import feeds
+from paper import bar_feeds, feeds
 from paper import messages_out as out
 from paper.account import Account
 from paper.book import Ids
 from paper.clock import Clock
 from paper.contracts import Catalog
 from paper.engine import Engine
+from paper.history import History
 from paper.hours import Phase, boundaries, load_calendar, phase_of
 from paper.ledger import Ledger
 from paper.market import Market
@@ -49,6 +50,7 @@ class Gateway:
         self.ledger = ledger
         self.catalog = Catalog(settings.spots)
         self.market = Market(self.catalog, settings.seed, settings.market, now)
+        self.history = History(self.catalog, self.market, settings.seed, settings.hours, now)
         self.account = Account(settings.account, settings.cash)
         ids = Ids(now)
         self.engine = Engine(self.catalog, self.market, self.account, ids, settings.hours, settings.switches)
@@ -75,8 +77,12 @@ class Gateway:
         shut = phase_of(self.settings.hours, now) is Phase.CLOSED
         changed = frozenset[int]() if shut else self.market.step(now)
         self.publish(self.engine.tick(changed, now))
+        if not shut:
+            self.history.observe(now)
         for session in self.sessions.values():
             feeds.push_quotes(session, self.market, changed, now)
+            bar_feeds.push_depths(session, self.market, changed)
+            bar_feeds.push_bars(session, self.history, now)
         if now >= self._pnl_due:
             self._pnl_due = now + _PNL_EVERY
             for session in self.sessions.values():

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from paper import requests as rq
+from paper.data_messages_in import DATA_READERS, WITHOUT_VERSION
+from paper.data_requests import DataRequest
 from paper.place_order import read_contract, read_place_order
 from paper.wire import FieldError, Fields
 
-_Reader = Callable[[Fields, int], rq.Request]
+_Reader = Callable[[Fields, int], rq.Request | DataRequest]
 
 
 class UnknownMessage(FieldError):
@@ -16,7 +18,7 @@ class UnknownMessage(FieldError):
         super().__init__("message id", f"is {message_id}, which is not served")
 
 
-def read_request(payload: bytes, version: int) -> rq.Request:
+def read_request(payload: bytes, version: int) -> rq.Request | DataRequest:
     """Decode one message. Raises FieldError, naming the field, when it cannot be read."""
     fields = Fields(payload)
     message_id = fields.integer("message id")
@@ -84,7 +86,7 @@ def _plain(request: rq.Request) -> _Reader:
     return lambda fields, version: request
 
 
-_WITHOUT_VERSION = frozenset({3, 78, 81, 91, 92, 93, 94, 95, 97, 98, 99, 104})
+_WITHOUT_VERSION = frozenset({3, 78, 81, 91, 92, 93, 94, 95, 97, 98, 99, 104}) | WITHOUT_VERSION
 
 _READERS: dict[int, _Reader] = {
     1: _market_data,
@@ -127,4 +129,5 @@ _READERS: dict[int, _Reader] = {
     98: _by_id(rq.CancelTickByTick),
     99: _by_flag(rq.CompletedOrders, "apiOnly"),
     104: _by_id(rq.UserInfo),
+    **DATA_READERS,
 }

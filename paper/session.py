@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from paper.bar_answer import Asked
+from paper.bar_query import BarSize
 from paper.contracts import Instrument
+from paper.depth import DepthRow
 from paper.quotes import Quote
 from paper.wire import FrameBuffer
 
@@ -36,6 +39,29 @@ class TickLine:
 
 
 @dataclass(slots=True)
+class BarLine:
+    """One subscription to bars: those of five seconds as they end, or the one that is going on.
+
+    `size` is the bar that is kept up to date, None for the bars of five seconds.
+    """
+
+    asked: Asked
+    seen: int  # until when it was told, seconds since 1970
+    size: BarSize | None = None
+    epoch: bool = False
+
+
+@dataclass(slots=True)
+class DepthLine:
+    """One subscription to market depth, and the rows last sent over it."""
+
+    instrument: Instrument
+    rows: int
+    smart: bool
+    sent: tuple[DepthRow, ...] = ()
+
+
+@dataclass(slots=True)
 class Session:
     """One connection, from its first byte. `version` is 0 before the greeting, `client_id` None before startApi."""
 
@@ -47,6 +73,9 @@ class Session:
     outbox: list[bytes] = field(default_factory=list)
     lines: dict[int, QuoteLine] = field(default_factory=dict)  # by reqId
     ticks: dict[int, TickLine] = field(default_factory=dict)  # by reqId
+    bars: dict[int, BarLine] = field(default_factory=dict)  # by reqId
+    depths: dict[int, DepthLine] = field(default_factory=dict)  # by reqId
+    scans: set[int] = field(default_factory=set)  # reqIds
     binds_manual: bool = False  # asked for orders made by hand to be bound
     wants_positions: bool = False
     positions_multi: set[int] = field(default_factory=set)  # reqIds

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.paper.announce import announce
-from tests.paper.conftest import RunningGateway
+from tests.paper.conftest import RunningGateway, Starter
 from tests.paper.judge import Judge
 from tests.paper.venvs import CLIENTS
 
@@ -199,3 +199,44 @@ def test_orders_outlive_the_connection(judge: Judge, still_gateway: RunningGatew
     """After a reconnect the client finds its order, gets higher ids, and can cancel it."""
     facts = judge.play(still_gateway, "reconnect")
     assert facts == {"found": [order("Submitted", ref="stays")], "following": True}
+
+
+@pytest.fixture
+def noon(start: Starter) -> RunningGateway:
+    """A still market at noon of a session, whose clock goes on by hand."""
+    return start("--market", "still", "--hours", "nyse", "--start", "2026-11-23T12:00:00", "--speed", "0")
+
+
+def test_tells_past_prices(judge: Judge, noon: RunningGateway) -> None:
+    """Bars on the clock, days as dates, the first moment, ticks with a spread, and 321 for a duration that is none."""
+    facts = judge.play(noon, "past_prices")
+    hours, days = facts["hours"], facts["days"]
+    friday, monday = 1795185000, 1795444200  # when the sessions open
+    assert [one["at"] for one in hours][:2] == [friday, friday + 1800]
+    assert [one["at"] for one in hours][7:] == [monday, monday + 1800, monday + 5400]
+    assert [one["at"] for one in days] == ["20261120", "20261123"]
+    for open_, high, low, close in (one["prices"] for one in hours + days):
+        assert low <= min(open_, close) <= max(open_, close) <= high
+    assert all(one["volume"] > 0 for one in hours)
+    assert {one["volume"] for one in days} == {-1}
+    assert facts["head"] == 1451917800
+    assert len(facts["spreads"]) == 20
+    assert min(facts["spreads"]) > 0
+    assert (facts["nothing"], facts["errors"]) == ([], [321])
+
+
+def test_tells_bars_as_they_come(judge: Judge, noon: RunningGateway) -> None:
+    """Each bar of five seconds closes at the last price in it."""
+    first, second = judge.play(noon, "bars_as_they_come")["bars"]
+    assert second["at"] == first["at"] + 5
+    assert (first["close"], second["close"]) == (250, 255)
+
+
+def test_shows_depth_and_scans(judge: Judge, noon: RunningGateway) -> None:
+    """Five levels a cent apart that move with the price, and three stocks."""
+    facts = judge.play(noon, "depth_and_scan")
+    cents = [0, 0.01, 0.02, 0.03, 0.04]
+    for name, bid in (("before", 250), ("after", 255)):
+        assert facts[name]["bids"] == pytest.approx([bid - cent for cent in cents])
+        assert facts[name]["asks"] == pytest.approx([bid + 0.1 + cent for cent in cents])
+    assert len(set(facts["scan"])) == 3

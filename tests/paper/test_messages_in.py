@@ -3,6 +3,7 @@
 import pytest
 
 from paper import requests as rq
+from paper.data_requests import DataRequest
 from paper.messages_in import UnknownMessage, read_request
 from paper.wire import FieldError
 from tests.paper.raw import AAPL, encode
@@ -10,7 +11,7 @@ from tests.paper.raw import AAPL, encode
 BAG = ("0", "AAPL", "BAG", "", "0.0", "", "", "SMART", "", "USD", "", "")
 
 
-def read(*fields: object) -> rq.Request:
+def read(*fields: object) -> rq.Request | DataRequest:
     """A message read at version 176."""
     return read_request(encode(*fields)[4:], 176)
 

@@ -1,7 +1,9 @@
 """The table of messages that faults and scenarios ask for by name."""
 
-from paper import messages_in, serve_account, serve_data, serve_orders
+from paper import messages_in
 from paper import requests as rq
+from paper.data_requests import DataRequest
+from paper.dialogue import _HANDLERS
 from paper.names import MESSAGES
 
 
@@ -9,8 +11,8 @@ def test_every_request_that_is_read_has_a_name_and_a_handler() -> None:
     """What the gateway reads off the wire, what it serves and what a fault can swallow are the same requests."""
     named = {message.number for message in MESSAGES.values() if message.inbound}
     assert named == set(messages_in._READERS)
-    handlers = {**serve_orders.HANDLERS, **serve_account.HANDLERS, **serve_data.HANDLERS}
-    assert set(handlers) | {rq.StartApi} == set(rq.Request.__args__)
+    requests = set(rq.Request.__args__) | set(DataRequest.__args__)
+    assert set(_HANDLERS) | {rq.StartApi} == requests
 
 
 def test_numbers_are_unique_in_each_direction() -> None:

@@ -90,6 +90,41 @@ class InsyncDesk:
             "askSize": known(ticker.askSize),
         }
 
+    def bars(self, contract: Facts, duration: str, size: str, what: str) -> list[Facts]:
+        asked = self._contract(contract)
+        return [
+            _bar_facts(one) for one in self._ib.reqHistoricalData(asked, "", duration, size, what, True, 2)
+        ]
+
+    def head(self, contract: Facts) -> int:
+        return int(self._ib.reqHeadTimeStamp(self._contract(contract), "TRADES", True, 2).timestamp())
+
+    def live_bars(self, contract: Facts) -> Callable[[], list[Facts]]:
+        bars = self._ib.reqRealTimeBars(self._contract(contract), 5, "TRADES", False)
+        return lambda: [{"at": int(one.time.timestamp()), "close": one.close} for one in bars]
+
+    def ticks(self, contract: Facts, count: int) -> list[float]:
+        found = self._ib.reqHistoricalTicks(
+            self._contract(contract), "", "20990101 00:00:00", count, "BID_ASK", False
+        )
+        return [one.priceAsk - one.priceBid for one in found]
+
+    def depth(self, contract: Facts) -> Callable[[], Facts]:
+        (asked,) = self._ib.qualifyContracts(self._contract(contract))
+        ticker = self._ib.reqMktDepth(asked, 5, True)
+
+        def prices() -> Facts:
+            sides = {"bids": ticker.domBids, "asks": ticker.domAsks}
+            return {name: [level.price for level in side] for name, side in sides.items()}
+
+        return prices
+
+    def scan(self, code: str) -> list[str]:
+        wanted = self._lib.ScannerSubscription(
+            instrument="STK", locationCode="STK.US.MAJOR", scanCode=code, numberOfRows=3
+        )
+        return [row.contractDetails.contract.symbol for row in self._ib.reqScannerData(wanted)]
+
     def place(self, contract: Facts, order_id: int, **order: Any) -> None:
         asked = self._contract(contract), self._lib.Order(orderId=order_id, **order)
         if any(one.order.orderId == order_id and one.isDone() for one in self._ib.trades()):
@@ -182,6 +217,15 @@ def _fill_facts(fill: Any) -> Facts:
         "time": execution.time.strftime("%Y") >= "2024",
         "commission": report.commission if report.execId else None,
         "realized": known(report.realizedPNL) or None,  # the library gives 0.0 for unset
+    }
+
+
+def _bar_facts(bar: Any) -> Facts:
+    day = not hasattr(bar.date, "hour")
+    return {
+        "at": f"{bar.date:%Y%m%d}" if day else int(bar.date.timestamp()),
+        "prices": [bar.open, bar.high, bar.low, bar.close],
+        "volume": bar.volume,
     }
 
 

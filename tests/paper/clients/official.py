@@ -169,6 +169,58 @@ class OfficialDesk:
             "askSize": size(3),
         }
 
+    def bars(self, contract: Facts, duration: str, size: str, what: str) -> list[Facts]:
+        asked = self._contract(contract)
+        _, start = self._ask(
+            "historicalDataEnd",
+            lambda i: self._app.reqHistoricalData(i, asked, "", duration, size, what, 1, 2, False, []),
+        )
+        return [
+            {
+                "at": bar.date if len(bar.date) == 8 else int(bar.date),
+                "prices": [bar.open, bar.high, bar.low, bar.close],
+                "volume": bar.volume,
+            }
+            for _, bar in self._since(start, "historicalData")
+        ]
+
+    def head(self, contract: Facts) -> int:
+        asked = self._contract(contract)
+        _, start = self._ask("headTimestamp", lambda i: self._app.reqHeadTimeStamp(i, asked, "TRADES", 1, 2))
+        return int(self._since(start, "headTimestamp")[0][1])
+
+    def live_bars(self, contract: Facts) -> Callable[[], list[Facts]]:
+        self._app.reqRealTimeBars(next(self._ids), self._contract(contract), 5, "TRADES", False, [])
+        return lambda: [{"at": one[1], "close": one[5]} for one in self._of("realtimeBar")]
+
+    def ticks(self, contract: Facts, count: int) -> list[float]:
+        asked, end = self._contract(contract), "20990101 00:00:00"
+        _, start = self._ask(
+            "historicalTicksBidAsk",
+            lambda i: self._app.reqHistoricalTicks(i, asked, "", end, count, "BID_ASK", 0, False, []),
+        )
+        ((_, found, _),) = self._since(start, "historicalTicksBidAsk")
+        return [one.priceAsk - one.priceBid for one in found]
+
+    def depth(self, contract: Facts) -> Callable[[], Facts]:
+        self._app.reqMktDepth(next(self._ids), self._contract(contract), 5, True, [])
+
+        def side(number: int) -> list[float]:
+            levels = {one[1]: one[5] for one in self._of("updateMktDepthL2") if one[4] == number}
+            return [levels[position] for position in sorted(levels)]
+
+        return lambda: {"bids": side(1), "asks": side(0)}
+
+    def scan(self, code: str) -> list[str]:
+        wanted: Any = importlib.import_module("ibapi.scanner").ScannerSubscription()
+        wanted.instrument, wanted.locationCode = "STK", "STK.US.MAJOR"
+        wanted.scanCode, wanted.numberOfRows = code, 3
+        req_id, start = self._ask(
+            "scannerDataEnd", lambda i: self._app.reqScannerSubscription(i, wanted, [], [])
+        )
+        self._app.cancelScannerSubscription(req_id)
+        return [one[2].contract.symbol for one in self._since(start, "scannerData")]
+
     def place(self, contract: Facts, order_id: int, **order: Any) -> None:
         self._app.placeOrder(order_id, self._contract(contract), _filled(self._order_type(), order))
 

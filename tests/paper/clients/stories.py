@@ -323,6 +323,44 @@ def reconnect(stage: Stage) -> Facts:
     return {"found": found, "following": following > resting}
 
 
+def past_prices(stage: Stage) -> Facts:
+    """Bars by the hour and by the day, the first moment, ticks, and a duration that is none."""
+    desk = stage.desk()
+    facts: Facts = {
+        "hours": desk.bars(AAPL, "2 D", "1 hour", "TRADES"),
+        "days": desk.bars(AAPL, "2 D", "1 day", "MIDPOINT"),
+        "head": desk.head(AAPL),
+        "spreads": desk.ticks(AAPL, 20),
+        "nothing": desk.bars(AAPL, "1 day", "1 hour", "TRADES"),
+    }
+    return facts | {"errors": [code for _, code in desk.errors]}
+
+
+def bars_as_they_come(stage: Stage) -> Facts:
+    """Two bars of five seconds, the price raised between them."""
+    desk = stage.desk()
+    stage.price(250)
+    bars = desk.live_bars(AAPL)
+    stage.hand("advance 5")
+    desk.until(lambda: len(bars()) == 1, "the first bar")
+    stage.price(255)
+    stage.hand("advance 5")
+    desk.until(lambda: len(bars()) == 2, "the second bar")
+    return {"bars": bars()}
+
+
+def depth_and_scan(stage: Stage) -> Facts:
+    """Market depth before and after the price is raised, and a scan."""
+    desk = stage.desk()
+    stage.price(250)
+    levels = desk.depth(AAPL)
+    desk.until(lambda: len(levels()["bids"]) == len(levels()["asks"]) == 5, "five levels")
+    before = levels()
+    stage.price(255)
+    desk.until(lambda: levels()["bids"][4] > 254, "the levels that changed")
+    return {"before": before, "after": levels(), "scan": desk.scan("MOST_ACTIVE")}
+
+
 STORIES: dict[str, Callable[[Stage], Facts]] = {
     story.__name__: story
     for story in (
@@ -342,5 +380,8 @@ STORIES: dict[str, Callable[[Stage], Facts]] = {
         two_clients,
         taken_client_id,
         reconnect,
+        past_prices,
+        bars_as_they_come,
+        depth_and_scan,
     )
 }
