@@ -123,7 +123,7 @@ def frames(count: int) -> Iterator[bytes]:
     ring = batches()
     for first in range(0, count, BATCH):
         run = ring[first // BATCH % RING]
-        yield encode(Frame(TOPIC, 1, first + 1, first + 1, BATCH, 0, 0, {TOPIC: first}, run))
+        yield encode(Frame(TOPIC, 1, first + 1, first + 1, BATCH, 0, 0, {TOPIC: first}, encode(run)))
 
 
 def bare_publish(directory: Path, count: int, *, encoding: bool = False) -> None:

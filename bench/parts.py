@@ -81,7 +81,7 @@ def main() -> None:
         parts: dict[str, Callable[[], object]] = {
             "publisher: topic of each message": lambda: [by_topic("gateway", run) for run in runs],
             "publisher: encode": lambda: [
-                encode(Frame(TOPIC, 1, 1, 1, BATCH, 0, 0, {TOPIC: 0}, run)) for run in runs
+                encode(Frame(TOPIC, 1, 1, 1, BATCH, 0, 0, {TOPIC: 0}, encode(run))) for run in runs
             ],
             "publisher: checksum": lambda: [pack(raw) for raw in raws],
             "publisher: journal write": lambda: write(segment, records),

@@ -41,6 +41,7 @@ _reply: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Reply)
 _bus_reply: msgspec.msgpack.Decoder[BusReply] = msgspec.msgpack.Decoder(BusReply)
 
 _ARRAYS = tuple(_encoder.encode((None,) * count)[: -count or None] for count in range(MAX_COUNT + 1))
+_BIN_HEADS = {b"\xc4": 2, b"\xc5": 3, b"\xc6": 5}  # first byte of a msgpack bin -> bytes before what it holds
 
 encode = _encoder.encode  # any Struct -> msgpack bytes
 decode_raw_frame = _raw_frame.decode  # bytes -> RawFrame
@@ -62,9 +63,13 @@ def read_frame(raw: bytes) -> RawFrame:
 
 def counted(frame: RawFrame, raw: bytes) -> RawFrame:
     """The same frame, as decoded from `raw`. Raises DecodeError when it miscounts its messages."""
-    count, messages = frame.count, frame.messages
-    if not (0 <= count <= MAX_COUNT and raw.startswith(_ARRAYS[count], len(raw) - len(messages))):
-        held = len(_raw_list.decode(messages))  # slower, and right for a frame that has grown at its end, too
+    count = frame.count
+    begin = len(raw) - len(frame.messages)
+    begin += _BIN_HEADS.get(raw[begin : begin + 1], 0)
+    if not (0 <= count <= MAX_COUNT and raw.startswith(_ARRAYS[count], begin)):
+        held = len(
+            _raw_list.decode(_array(frame))
+        )  # slower, and right for a frame that has grown at its end, too
         if count != held:
             raise DecodeError(f"the frame says {count} messages and holds {held}")
     return frame
@@ -84,7 +89,7 @@ def envelopes(
     topic_step = 0 if snapshot else 1
     step = topic_step if topic in JOURNALLED else 0
     try:
-        messages = _messages.decode(frame.messages)
+        messages = _messages.decode(_array(frame))
     except DecodeError:
         numbered = _salvage(frame, skip, aside)
     else:
@@ -98,6 +103,12 @@ def envelopes(
     ]  # fmt: skip
 
 
+def _array(frame: RawFrame) -> memoryview:
+    """The msgpack array of a frame's messages, in the bin or, in journals of old, without one."""
+    view = memoryview(frame.messages)
+    return view[_BIN_HEADS.get(bytes(view[:1]), 0) :]
+
+
 def undecodable(frame: RawFrame) -> list[Undecodable]:
     """The messages of a frame that do not decode."""
     found: list[Undecodable] = []
@@ -108,8 +119,14 @@ def undecodable(frame: RawFrame) -> list[Undecodable]:
 def _salvage(
     frame: RawFrame, skip: int, aside: Callable[[Undecodable], object]
 ) -> Iterable[tuple[int, Message]]:
-    good = []
-    for index, piece in enumerate(_raw_list.decode(frame.messages)):
+    good: list[tuple[int, Message]] = []
+    array = _array(frame)
+    try:
+        pieces = _raw_list.decode(array)
+    except DecodeError as error:
+        aside(Undecodable(str(error), bytes(array)))  # not even its messages can be told apart
+        return good
+    for index, piece in enumerate(pieces):
         if index >= skip:
             try:
                 good.append((index, decode_message(piece)))

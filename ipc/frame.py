@@ -1,7 +1,9 @@
 """What one PUB message, one journal record and one replayed piece are: the same bytes, a msgpack array.
 
-    [topic, epoch, seq, topic_seq, count, published_ns, at_ns, tails, [message, ...]]
+    [topic, epoch, seq, topic_seq, count, published_ns, at_ns, tails, messages]
 
+`messages` is a msgpack array again, inside a bin: whoever only needs the head skips them in one step, where an array would
+have to be walked through, which for a storm's frame of 256 messages took twenty times as long as the head.
 `tails` tells of every journalled topic how far it had come before this frame. That makes any frame, a quote or
 heartbeat too, show a subscriber whatever it missed on its own topics, whichever others it does not hear.
 """
@@ -15,6 +17,7 @@ from msgspec import Raw, Struct
 from router.messages import Message
 
 START_MARK = ""  # topic of a record that only says: the publisher started, or a segment begins, here
+NO_MESSAGES = b"\x90"  # the empty msgpack array
 
 
 class Head(Struct, frozen=True, array_like=True):
@@ -46,7 +49,7 @@ class Head(Struct, frozen=True, array_like=True):
 
 
 class RawFrame(Head, frozen=True, gc=False):
-    """A frame whose messages are not decoded yet."""
+    """A frame whose messages are not decoded yet: the bin around their array, or the bare array that they once were."""
 
     messages: Raw = Raw()
 
@@ -54,7 +57,7 @@ class RawFrame(Head, frozen=True, gc=False):
 class Frame(Head, frozen=True):
     """A frame as it is encoded."""
 
-    messages: tuple[Message, ...] = ()
+    messages: bytes = NO_MESSAGES
 
 
 class Position(NamedTuple):

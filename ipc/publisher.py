@@ -91,7 +91,9 @@ class Publisher:
             tails = batch.tails if topic.journalled else batch.ephemeral
             before = tails.get(name, 0)
             seq = batch.seq + 1 if topic.journalled else batch.seq
-            frame = encode(Frame(name, epoch, seq, before + 1, count, now_ns, at_ns, batch.tails, run))
+            frame = encode(
+                Frame(name, epoch, seq, before + 1, count, now_ns, at_ns, batch.tails, encode(run))
+            )
             if len(frame) > MAX_FRAME:
                 runs += halves(topic, run, len(frame))
                 continue

@@ -146,7 +146,9 @@ class Replayer:
                 continue
             tail = tails.get(topic.name, 0)
             frame = encode(
-                Frame(topic.name, publisher.epoch, publisher.seq, tail, len(run), now_ns, at_ns, {}, run)
+                Frame(
+                    topic.name, publisher.epoch, publisher.seq, tail, len(run), now_ns, at_ns, {}, encode(run)
+                )
             )
             if len(frame) > MAX_FRAME:
                 runs += halves(topic, run, len(frame))

@@ -80,7 +80,7 @@ def frame_of(*messages: Message, topic: str = "trade", seq: int = 1, epoch: int 
     """A frame as a publisher would make it."""
     fields: dict[str, object] = {"topic_seq": seq, "published_ns": 0, "at_ns": 0, "tails": {topic: seq - 1}}
     fields |= {"count": len(messages)} | more
-    return encode(Frame(topic, epoch, seq, messages=messages, **fields))  # type: ignore[arg-type]  # test data
+    return encode(Frame(topic, epoch, seq, messages=encode(messages), **fields))  # type: ignore[arg-type]  # test data
 
 
 def opened(frame: RawFrame, *, skip: int = 0, snapshot: bool = False) -> list[Envelope]:

@@ -67,7 +67,7 @@ def with_strangers() -> bytes:
     """A frame in which the second message is of a type that nobody knows, and the third has a wrong field."""
     messages = [sent(1), ["Stranger", 5], ["OrderSent", 5, []], sent(4)]
     head: list[object] = ["trade", 1, 10, 10, len(messages), 0, 0, {"trade": 9}]
-    return msgspec.msgpack.encode([*head, messages])
+    return msgspec.msgpack.encode([*head, encode(messages)])
 
 
 def test_bad_message_costs_only_itself() -> None:
@@ -97,6 +97,27 @@ def test_good_frame_has_nothing_undecodable() -> None:
     assert undecodable(read_frame(frame_of(sent(1)))) == []
 
 
+@pytest.mark.parametrize("torn", [encode([sent(1), sent(2)])[:-3], encode([sent(1), sent(2)]) + b"\x01"])
+def test_messages_that_cannot_be_told_apart_are_put_aside_together(torn: bytes) -> None:
+    """The head reads well and the count agrees, but the array does not end where its bin does."""
+    frame = read_frame(encode(Frame("trade", 1, 1, 1, 2, 0, 0, {}, torn)))
+    aside: list[Undecodable] = []
+    assert envelopes("gateway", frame, aside=aside.append) == []
+    assert [bad.raw for bad in aside] == [torn]
+    assert undecodable(frame) == aside
+
+
+@given(st.integers(0, 600))
+def test_frame_of_an_old_journal_is_read(size: int) -> None:
+    """Its messages stand in the frame without a bin around them; one message less is noticed there, too."""
+    head: list[object] = ["trade", 1, 1, 1]
+    messages = [sent(number) for number in range(size)]
+    old = msgspec.msgpack.encode([*head, size, 0, 0, {}, messages])
+    assert messages_in(read_frame(old)) == messages
+    with pytest.raises(DecodeError, match="and holds"):
+        read_frame(msgspec.msgpack.encode([*head, size + 1, 0, 0, {}, messages]))
+
+
 @pytest.mark.parametrize("raw", [b"", b"\xc1", b"\x90", frame_of(sent(1))[:-1]])
 def test_frame_without_a_head_is_an_error(raw: bytes) -> None:
     """Bytes that are no frame at all raise, for the caller to keep them."""
@@ -120,7 +141,7 @@ def test_frame_of_any_length_is_counted_right(size: int) -> None:
         read_frame(frame_of(*[sent(1)] * size, count=size + 1))
 
 
-@pytest.mark.parametrize("value", [None, 5, "text", {}])
+@pytest.mark.parametrize("value", [None, 5, "text", {}, b"", encode(5), encode({})])
 def test_frame_without_an_array_of_messages_is_an_error(value: object) -> None:
     """Where the messages belong stands something else: unreadable, whatever the count says."""
     with pytest.raises(DecodeError):
@@ -129,7 +150,7 @@ def test_frame_without_an_array_of_messages_is_an_error(value: object) -> None:
 
 def test_frame_that_grew_at_its_end_is_read() -> None:
     """A newer publisher may say more after the messages; an older subscriber reads what it knows."""
-    grown = msgspec.msgpack.encode(["trade", 1, 1, 1, 1, 0, 0, {}, [sent(1)], "a new field"])
+    grown = msgspec.msgpack.encode(["trade", 1, 1, 1, 1, 0, 0, {}, encode([sent(1)]), "a new field"])
     assert messages_in(read_frame(grown)) == [sent(1)]
 
 

@@ -137,9 +137,9 @@ def test_what_does_not_decode_is_counted(settings: Settings, written: Written) -
         0,
         NOW,
         {"decision": 10},
-        (LinkState(LinkPhase.DOWN, ""),),
+        encode((LinkState(LinkPhase.DOWN, ""),)),
     )
-    liar = Frame("decision", position.epoch, position.seq + 2, 12, 2, 0, NOW, {"decision": 11}, ())
+    liar = Frame("decision", position.epoch, position.seq + 2, 12, 2, 0, NOW, {"decision": 11})
     strange = encode(alien).replace(b"LinkState", b"LinkStore")
     with journal.segment.open("ab") as file:
         file.write(pack(strange) + pack(encode(liar)))

@@ -21,7 +21,7 @@ def record(seq: int, *, epoch: int = 1, topic_seq: int | None = None, tail: int 
     """A link state whose numbers can be made wrong."""
     topic_seq = seq if topic_seq is None else topic_seq
     tails = {"link": seq - 1 if tail is None else tail}
-    return pack(encode(Frame("link", epoch, seq, topic_seq, 1, 0, 0, tails, (LINK,))))
+    return pack(encode(Frame("link", epoch, seq, topic_seq, 1, 0, 0, tails, encode((LINK,)))))
 
 
 def write(directory: Path, *records: bytes, first: int = 1) -> Path:
@@ -38,7 +38,7 @@ def test_what_a_journal_writes_is_whole(tmp_path: Path) -> None:
         journal = Journal(tmp_path / "gateway", segment_bytes=300)
         for _ in range(10):
             seq = journal.seq + 1
-            frame = Frame("link", journal.epoch, seq, seq, 1, 0, 0, dict(journal.tails), (LINK,))
+            frame = Frame("link", journal.epoch, seq, seq, 1, 0, 0, dict(journal.tails), encode((LINK,)))
             journal.append([encode(frame)], seq, {"link": seq})
         journal.close()
     found = verify(tmp_path / "gateway", "gateway")
@@ -73,9 +73,12 @@ def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
         (record(2, tail=0), "seq 2 says the topics had come to {'link': 0}, not {'link': 1}"),
         (record(2, topic_seq=3), "link#3 follows link#1"),
         (pack(b"\x91\x01"), "`array`"),
-        (pack(encode(Frame("link", 1, 2, 2, 2, 0, 0, {"link": 1}, (LINK,)))), "says 2 messages and holds 1"),
+        (
+            pack(encode(Frame("link", 1, 2, 2, 2, 0, 0, {"link": 1}, encode((LINK,))))),
+            "says 2 messages and holds 1",
+        ),
         (record(2).replace(b"LinkState", b"LinkStore"), "hold no intact record"),
-        (pack(encode(Frame("link", 1, 2, 2, 1, 0, 0, {"link": 1}, (Frame(*range(8)),)))), "Expected"),  # type: ignore[arg-type]  # no message on purpose
+        (pack(encode(Frame("link", 1, 2, 2, 1, 0, 0, {"link": 1}, encode((Frame(*range(8)),))))), "Expected"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, second: bytes, problem: str) -> None:
