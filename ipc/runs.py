@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import groupby
 
 from ipc.codec import MAX_COUNT, MAX_FRAME
 from ipc.errors import MessageTooLarge, NotMyMessage
-from ipc.topics import Topic, published_by
+from ipc.topics import TOPICS, Topic, published_by
 from router.messages import Message
 
 Run = tuple[Topic, tuple[Message, ...]]
@@ -17,27 +18,33 @@ _published_by = cache(published_by)
 
 def by_topic(publisher: str, messages: Sequence[Message]) -> list[Run]:
     """Consecutive messages of one topic, the last run first. Raises NotMyMessage."""
-    topics = _published_by(publisher)
     messages = tuple(messages)
-    try:
-        found = [topics[kind] for kind in set(map(type, messages))]
-    except KeyError as error:
-        kind: type = error.args[0]
-        raise NotMyMessage(f"{publisher} may not publish {kind.__name__}: see ipc/topics.py") from None
-    if 0 < len(messages) <= MAX_COUNT and all(topic is found[0] for topic in found):
-        return [(found[0], messages)]
-    runs: list[Run] = []
-    present, begin = None, 0
-    for index, message in enumerate(messages):
-        topic = topics[type(message)]
-        if topic is not present or index - begin == MAX_COUNT:
-            if present is not None:
-                runs.append((present, messages[begin:index]))
-            present, begin = topic, index
-    if present is not None:
-        runs.append((present, messages[begin:]))
-    runs.reverse()
-    return runs
+    topic = _only_topic(publisher, frozenset(map(type, messages)))
+    if topic is not None and len(messages) <= MAX_COUNT:
+        return [(topic, messages)]  # nearly always
+    runs = [(topic, messages)] if topic is not None else _mixed(publisher, messages)
+    return [
+        (topic, run[begin : begin + MAX_COUNT])
+        for topic, run in reversed(runs)
+        for begin in range((len(run) - 1) // MAX_COUNT * MAX_COUNT, -1, -MAX_COUNT)
+    ]
+
+
+@cache
+def _only_topic(publisher: str, kinds: frozenset[type[Message]]) -> Topic | None:
+    """The topic of all these types, None where they have several or there are none: a storm's messages share one."""
+    topics = _published_by(publisher)
+    for kind in kinds:
+        if kind not in topics:
+            raise NotMyMessage(f"{publisher} may not publish {kind.__name__}: see ipc/topics.py")
+    names = {topics[kind].name for kind in kinds}
+    return TOPICS[names.pop()] if len(names) == 1 else None
+
+
+def _mixed(publisher: str, messages: tuple[Message, ...]) -> list[Run]:
+    """Runs of any length, the first one first."""
+    topics = _published_by(publisher)
+    return [(topic, tuple(run)) for topic, run in groupby(messages, lambda message: topics[type(message)])]
 
 
 def halves(topic: Topic, run: tuple[Message, ...], size: int) -> list[Run]:
