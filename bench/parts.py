@@ -1,19 +1,21 @@
-"""`python -m bench.parts`: what one message costs in each part of the bus, in ns of processor time.
+"""`python -m bench.parts [READ]`: what one message costs in each part of the bus, in ns of processor time.
 
-Frames as `bench.bus` has them; the best of several runs, in one thread, with warm caches: a floor, not what a process
+Reads of READ messages (20) and their frames as `bench.bus` has them; the best of several runs, in one thread, with warm caches: a floor, not what a process
 that was just woken pays.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import zmq
+from msgspec.structs import replace
 
-from bench.bus import BATCH, TOPIC, batches, frames
+from bench.bus import NOW_MS, NOW_NS, TOPIC, reads
 from ipc.appender import Appender
 from ipc.codec import encode, envelopes, read_frame
 from ipc.follower import Delivery, Follower
@@ -22,27 +24,40 @@ from ipc.protocol import Synced
 from ipc.runs import by_topic
 from ipc.segment import pack
 
-FRAMES = 1_000
 RUNS = 15
 
 
-def cost(work: Callable[[], object]) -> float:
-    """ns a message of one call that deals with FRAMES frames."""
-    times = []
-    for _ in range(RUNS):
-        begin_ns = time.thread_time_ns()
-        work()
-        times.append(time.thread_time_ns() - begin_ns)
-    return min(times) / (FRAMES * BATCH)
+class Storm:
+    """The messages, and their frames numbered as a publisher would."""
+
+    def __init__(self, size: int) -> None:
+        self.reads = reads(size)
+        self.runs = [run for read in self.reads for _, run in reversed(by_topic("gateway", read))]
+        self.messages = sum(map(len, self.runs))
+        self.raws: list[bytes] = []
+        seq = 0
+        for run in self.runs:
+            head = Frame(TOPIC, NOW_MS, seq + 1, seq + 1, len(run), NOW_NS, NOW_NS, {TOPIC: seq})
+            self.raws.append(encode(replace(head, messages=encode(run))))
+            seq += len(run)
+
+    def cost(self, work: Callable[[], object]) -> float:
+        """ns a message of one call that deals with all of them."""
+        times = []
+        for _ in range(RUNS):
+            begin_ns = time.thread_time_ns()
+            work()
+            times.append(time.thread_time_ns() - begin_ns)
+        return min(times) / self.messages
 
 
-def follow(read: list[bytes]) -> None:
-    """Heads read and judged, by a follower that has joined."""
+def follow(opened: list[RawFrame]) -> None:
+    """Heads judged, by a follower that has joined."""
     follower = Follower("gateway", (TOPIC,), LIVE, now_ns=0)
     out: list[Delivery] = []
-    follower.on_reply(1, Synced("gateway", 1, 0, 0, {}, {}), (), 0, out)
-    follower.on_frames([read_frame(raw) for raw in read], 0, out)
-    assert len(out) == FRAMES
+    follower.on_reply(1, Synced("gateway", NOW_MS, 0, 0, {}, {}), (), 0, out)
+    follower.on_frames(opened, 0, out)
+    assert len(out) == len(opened)
 
 
 def hop(raws: list[bytes]) -> None:
@@ -73,25 +88,28 @@ def look(opened: list[RawFrame]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    runs, raws = batches()[:FRAMES], list(frames(FRAMES * BATCH))
+    storm = Storm(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    runs, raws = storm.runs, storm.raws
+    packed = [encode(run) for run in runs]
     records = [pack(raw) for raw in raws]
     opened = [read_frame(raw) for raw in raws]
     with tempfile.TemporaryDirectory() as directory:
         segment = Appender(Path(directory) / "segment")
         parts: dict[str, Callable[[], object]] = {
-            "publisher: topic of each message": lambda: [by_topic("gateway", run) for run in runs],
-            "publisher: encode": lambda: [
-                encode(Frame(TOPIC, 1, 1, 1, BATCH, 0, 0, {TOPIC: 0}, encode(run))) for run in runs
+            "publisher: topic of each message": lambda: [by_topic("gateway", read) for read in storm.reads],
+            "publisher: encode messages": lambda: [encode(run) for run in runs],
+            "publisher: encode frame": lambda: [
+                encode(Frame(TOPIC, NOW_MS, 1, 1, 20, NOW_NS, NOW_NS, {TOPIC: 0}, array)) for array in packed
             ],
             "publisher: checksum": lambda: [pack(raw) for raw in raws],
             "publisher: journal write": lambda: write(segment, records),
             "zmq: send and receive": lambda: hop(raws),
             "subscriber: read the head": lambda: [read_frame(raw) for raw in raws],
-            "subscriber: head and order": lambda: follow(raws),
+            "subscriber: order and gaps": lambda: follow(opened),
             "subscriber: decode, envelopes": lambda: look(opened),
         }
         for name, work in parts.items():
-            print(f"{name:<34} {cost(work):6.0f} ns a message")
+            print(f"{name:<34} {storm.cost(work):6.0f} ns a message")
         segment.close()
 
 
