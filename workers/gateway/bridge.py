@@ -167,7 +167,8 @@ class Bridge:
         request_id, order_id = fields[1:3]
         exec_id, time_text, account, venue, side, shares, price, perm_id, client_id = fields[14:23]
         cum_quantity, avg_price, ref = fields[24:27]
-        if side not in ACTIONS:
+        action = ACTIONS.get(side)
+        if action is None:
             raise ValueError(f"side is {side!r}")
         fill = ExecutionFill(  # in the order of its fields: named, so many take five times as long
             exec_id,
@@ -177,7 +178,7 @@ class Bridge:
             whole(client_id),
             account,
             contract_spec(fields[3:14]),
-            ACTIONS[side],
+            action,
             required(shares, "shares"),
             required(price, "price"),
             amount(cum_quantity),

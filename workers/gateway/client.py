@@ -67,8 +67,9 @@ class FrameClient(Client):
     def _onSocketHasData(self, data: bytes) -> None:  # noqa: N802
         link = self._link
         link.inbound.read_ns = time.monotonic_ns()
+        take = self._take
         for payload in self._frames.feed(data):
-            self._take(payload)
+            take(payload)
         if self._frames.lost:
             link.undecodable(self._frames.rest, ValueError(self._frames.lost))
             self._give_up(self._frames.lost)

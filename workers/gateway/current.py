@@ -40,9 +40,10 @@ class Current:
     def __init__(self) -> None:
         self.link: LinkState | None = None
         self._orders: dict[OrderKey, OrderLifecycleEvent] = {}
-        self._ended: Newest[OrderKey, OrderLifecycleEvent] = Newest(KEEP)
-        # by execId, reports marked
-        self._executions: Newest[str, ExecutionFill | CommissionReport] = Newest(2 * KEEP)
+        self._ended: Newest[OrderLifecycleEvent] = Newest(KEEP, order_key)
+        self._executions: Newest[ExecutionFill | CommissionReport] = Newest(
+            2 * KEEP, lambda one: (type(one), one.exec_id)
+        )
         self._positions: dict[tuple[str, int], PositionSnapshot] = {}
         self._places: dict[tuple[str, int], Place] = {}  # the same with the executions IB's word lags behind
         self._rebuilt: set[tuple[str, int]] = set()
@@ -54,7 +55,7 @@ class Current:
         self.hears: Hears = {
             OrderLifecycleEvent: self._on_order,
             ExecutionFill: self._on_fill,
-            CommissionReport: self._on_commission,
+            CommissionReport: self._executions.add,
             PositionSnapshot: self._on_position,
             PnLSnapshot: self._on_pnl,
             AccountSnapshot: self._on_account,
@@ -72,21 +73,18 @@ class Current:
         key = order_key(event)
         known = self._orders.pop(key, None)
         if ended(event):
-            self._ended.add(key, event)
+            self._ended.add(event)
         else:
             self._orders[key] = not_before(event, known)
 
     def _on_fill(self, fill: ExecutionFill) -> None:
-        self._executions.add(fill.exec_id, fill)
+        self._executions.add(fill)
         order = self._orders.get(fill.perm_id)
         if order is not None:
             self._orders[fill.perm_id] = filled_by(order, fill)
         if not fill.replayed and not fill.supersedes:  # else it is part of the position already
             delta = fill.quantity if fill.action == "BUY" else -fill.quantity
             self._place(fill.account, fill.contract).executed(delta, fill.received_ns)
-
-    def _on_commission(self, report: CommissionReport) -> None:
-        self._executions.add(f"{report.exec_id}/commission", report)
 
     def _on_position(self, position: PositionSnapshot) -> None:
         place = (position.account, position.contract.con_id)

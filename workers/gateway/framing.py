@@ -25,19 +25,20 @@ class Frames:
     def feed(self, data: bytes) -> list[bytes]:
         """The payloads that are complete now, in order."""
         buffer = self.rest + data if self.rest else data
-        payloads = []
-        start, size = 0, len(buffer)
-        while size - start >= HEADER.size and not self.lost:
-            (length,) = HEADER.unpack_from(buffer, start)
-            end = start + HEADER.size + length
-            if length > MAX_PAYLOAD:
-                self.lost = f"a message of {length} bytes: this is no TWS, or the stream is out of step"
-            elif end > size:
+        payloads: list[bytes] = []
+        begin = HEADER.size  # of a payload
+        size = 0 if self.lost else len(buffer)
+        unpack, keep = HEADER.unpack_from, payloads.append
+        while begin <= size:
+            (length,) = unpack(buffer, begin - HEADER.size)
+            end = begin + length
+            if end > size or length > MAX_PAYLOAD:
+                if length > MAX_PAYLOAD:
+                    self.lost = f"a message of {length} bytes: this is no TWS, or the stream is out of step"
                 break
-            else:
-                payloads.append(buffer[start + HEADER.size : end])
-                start = end
-        self.rest = buffer[start:]
+            keep(buffer[begin:end])
+            begin = end + HEADER.size
+        self.rest = buffer[begin - HEADER.size :]
         return payloads
 
     def reset(self) -> None:
@@ -48,6 +49,10 @@ class Frames:
 
 def fields_of(payload: bytes) -> list[str]:
     """The fields of one payload; each ends with a NUL. Bytes that are no UTF-8 are shown as escapes."""
-    fields = payload.decode(errors="backslashreplace").split("\0")
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        text = payload.decode(errors="backslashreplace")
+    fields = text.split("\0")
     fields.pop()
     return fields

@@ -158,8 +158,11 @@ class Known:
             self._see_legs(change.legs)
 
     def _on_word(self, word: OrderLifecycleEvent | ExecutionFill) -> None:
-        self._see_evidence(word.ref)
-        self._see_id(word.order_id)
+        stem = stem_of(word.ref)
+        if stem not in self._evidence:  # asked here, as a storm's words repeat each other
+            self._see_evidence(word.ref)
+        if word.order_id > self.highest_order_id:
+            self.highest_order_id = word.order_id
 
     def _on_error(self, error: BrokerError) -> None:
         if error.policy in EVIDENT:

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-K = TypeVar("K")
 V = TypeVar("V")
 
+WORDS = 3  # on one key, of which the last counts: IB tells of an execution or an end again in every rebuild
 
-class Newest(Generic[K, V]):
-    """The last word under each key, the `limit` newest of them.
 
-    The oldest are let go an eighth of the limit at a time: a dict is slow to lose its first key, and not much slower
-    to lose many.
+class Newest(Generic[V]):
+    """The last word under each key, of the `limit` keys that were told of last.
+
+    Words are sorted out when somebody asks: a storm tells of hundreds of thousands, and hardly anybody asks. `WORDS` times
+    `limit` are kept for it, so fewer keys are remembered where most of them were told of more often than that.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, key: Callable[[V], Hashable]) -> None:
         self._limit = limit
-        self._spare = max(1, limit // 8)
-        self._kept: dict[K, V] = {}
-
-    def add(self, key: K, value: V) -> None:
-        """As the newest, also when an older one had this key."""
-        kept = self._kept
-        kept.pop(key, None)
-        kept[key] = value
-        if len(kept) >= self._limit + self._spare:
-            for oldest in list(islice(kept, self._spare)):
-                del kept[oldest]
+        self._key = key
+        self._said: deque[V] = deque(maxlen=WORDS * limit)
+        self.add: Callable[[V], None] = self._said.append  # the newest word
 
     def values(self) -> list[V]:
         """Oldest first."""
-        return list(self._kept.values())[-self._limit :]
+        last: dict[Hashable, V] = {}
+        for word in reversed(self._said):
+            last.setdefault(self._key(word), word)
+            if len(last) == self._limit:
+                break
+        return list(reversed(last.values()))
