@@ -69,9 +69,17 @@ class Desk:
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.root / "supervisord.conf")]
         subprocess.run(command, env=self.env, check=True, timeout=30)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command and leave it running."""
-        return subprocess.Popen([*ROUTER, *arguments], env=self.env, stdout=subprocess.PIPE, text=True)
+    @contextmanager
+    def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Start the command and leave it running; a test that fails meanwhile, by its timeout too, kills it."""
+        with subprocess.Popen(
+            [*ROUTER, *arguments], env=self.env, stdout=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()  # Popen would wait for its end
+                raise
 
     def redis(self) -> Client:
         """A client of the stack's Redis."""
@@ -112,8 +120,11 @@ class Desk:
 
 @contextmanager
 def a_desk(*, measured: bool = False) -> Iterator[Desk]:
-    """A root with nothing running; whatever is left running in it is killed and counts as a failure."""
-    desk = Desk(Path(tempfile.mkdtemp(prefix="r", dir="/tmp")), measured=measured)
+    """A root with nothing running, and a space in its name, as anybody's may have.
+
+    Whatever is left running in it is killed and counts as a failure.
+    """
+    desk = Desk(Path(tempfile.mkdtemp(prefix="r ", dir="/tmp")), measured=measured)
     yield desk
     if desk.stack.is_up():
         desk.stack.stop()
@@ -241,10 +252,11 @@ def test_without_a_gateway_everything_waits_and_says_so(desk: Desk) -> None:
     """A broker port that nobody serves: paper steps aside, status is degraded and names the connection, the signal waits."""
     (desk.root / "conf/profiles/paper.toml").write_text('mode = "paper"\n[broker]\nport = 1\n')
     assert desk.stack.is_up() is False
-    up = desk.start("up")
-    wait_for(
-        lambda: desk.router("status").returncode == 1, "the stack is degraded", seconds=WELL_S, every=0.5
-    )
+    with desk.start("up") as up:
+        wait_for(
+            lambda: desk.router("status").returncode == 1, "the stack is degraded", seconds=WELL_S, every=0.5
+        )
+        up.terminate()
     sent = desk.router("signal", "send", "--demo")
     assert sent.returncode == 0
     status = json.loads(desk.router("status", "--json").stdout)
@@ -254,8 +266,6 @@ def test_without_a_gateway_everything_waits_and_says_so(desk: Desk) -> None:
     client = desk.redis()
     assert client.call("LLEN", "signals:execution:SPY") == 1
     client.close()
-    up.terminate()
-    up.communicate()
 
 
 @pytest.mark.timeout(120)
