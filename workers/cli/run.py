@@ -62,7 +62,10 @@ def run(settings: Settings, *, once: bool) -> int:
             return _live(settings, Readiness(stack, child), subscriber, redis, once=once)
         except KeyboardInterrupt:
             print(flush=True)
-            return Exit.OK
+            if not once:
+                return Exit.OK
+            print("router: interrupted before the signal's life was over", file=sys.stderr, flush=True)
+            return Exit.DEGRADED
         finally:
             redis.close()
             subscriber.close()
@@ -123,12 +126,14 @@ class Readiness:
         self._begun = time.monotonic()
         self._looked = self._begun
         self._missing = dict.fromkeys(PROCESSES, "to start")
+        self._troubles: list[str] = []
         self._said = ""
 
     @property
     def waiting(self) -> str:
-        """Who is not ready, and why; empty when all are."""
-        return ", ".join(f"{name} ({what})" for name, what in self._missing.items() if what)
+        """Who is not ready, and why, and what supervisord cannot keep running; empty when all are ready."""
+        missing = [f"{name} ({what})" for name, what in self._missing.items() if what]
+        return ", ".join(missing + self._troubles if missing else ())
 
     def hear(self, envelopes: Sequence[Envelope]) -> None:
         """Take the heartbeats."""
@@ -160,6 +165,7 @@ class Readiness:
         lost = [program.problem for program in programs if program.problem and program.state in ENDED]
         if lost:
             raise Failed("; ".join(lost))
+        self._troubles = [program.problem for program in programs if program.state == "BACKOFF"]
 
 
 def tell_life(subscriber: Subscriber, redis: Client) -> None:

@@ -96,9 +96,13 @@ def test_ready_is_when_every_process_says_so(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_program_that_gave_up_ends_the_wait() -> None:
-    """EXITED with a code that is nobody's intention, or FATAL, is told at once; BACKOFF is given its time."""
-    backoff = Program("redis", "BACKOFF", 0, 1, "again soon")
-    assert not readiness(Programs(backoff)).look()
+    """EXITED with a code that is nobody's intention, or FATAL, is told at once; BACKOFF is told and given its time."""
+    backoff = Program("redis", "BACKOFF", 0, 1, "can't find command 'redis'")
+    wait = readiness(Programs(backoff))
+    assert not wait.look()
+    assert wait.waiting.endswith(", redis is BACKOFF: can't find command 'redis'")
+    wait.hear(envelopes(*(beat(name) for name in PROCESSES)))
+    assert wait.look()
     with pytest.raises(Failed, match=r"sizing exited with 78: see var/log/sizing\.log"):
         readiness(Programs(backoff, Program("sizing", "EXITED", 0, 78, ""))).look()
 
@@ -192,6 +196,21 @@ def test_a_second_stack_in_the_same_place_is_refused(
     monkeypatch.setattr(Stack, "is_up", lambda _: True)
     assert run(settings, once=True) == 1
     assert "`router down` stops it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("once", "code"), [(True, 1), (False, 0)])
+def test_a_run_that_was_to_see_a_whole_life_and_is_interrupted_has_failed(
+    once: bool,
+    code: int,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Ctrl-C is how a run that follows the bus ends; for one that ends by itself it is no success."""
+    monkeypatch.setattr(Stack, "start_attached", lambda _: subprocess.Popen(["/bin/sleep", "60"]))
+    monkeypatch.setattr(run_module, "until", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert run(settings, once=once) == code
+    assert ("interrupted before" in capsys.readouterr().err) is once
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
