@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -25,7 +25,9 @@ def decode_section(name: str, kind: type[S], given: Mapping[str, Given], problem
         try:
             values[key] = decode_value(item, fields[key].type)
         except msgspec.ValidationError as error:
-            problems.append(f"{item.origin}: [{name}] {key} = {shown(key, item.value)}: {_reason(error)}")
+            problems.append(
+                f"{item.origin}: [{name}] {key} = {shown(key, item.value)}: {_reason(error, fields[key].type)}"
+            )
     return kind(**values)
 
 
@@ -40,12 +42,17 @@ def decode_value(item: Given, kind: object) -> object:
 
 
 def unknown_sections(layers: Layer, known: Mapping[str, object], problems: list[str]) -> None:
-    """Name sections and top-level keys that do not exist."""
+    """Name sections and top-level keys that do not exist, and variables that would do nothing for an underscore."""
     for name, keys in layers.items():
         if name == "":
             extra = {key: item for key, item in keys.items() if key != "mode"}
             for key, item in extra.items():
-                problems.append(f"{item.origin}: unknown key {key}{nearest(key, ['mode'])}")
+                section, _, rest = key.partition("_")
+                if not item.text:
+                    problems.append(f"{item.origin}: unknown key {key}{nearest(key, ['mode'])}")
+                elif section in known:
+                    meant = f"ROUTER_{section}__{rest or '<key>'}".upper()
+                    problems.append(f"{item.origin}: sets nothing; did you mean {meant}?")
         elif name not in known:
             origin = next((item.origin for item in keys.values()), "configuration")
             problems.append(f"{origin}: unknown section [{name}]{nearest(name, known)}")
@@ -62,6 +69,9 @@ def shown(key: str, value: object) -> str:
     return "***" if key == "url" else repr(value)
 
 
-def _reason(error: msgspec.ValidationError) -> str:
+def _reason(error: msgspec.ValidationError, kind: object) -> str:
+    plain = get_args(kind)[0]  # each key is Annotated with its meaning
+    if get_origin(plain) is Literal:
+        return f"must be {' or '.join(repr(value) for value in get_args(plain))}"
     text = str(error)
     return text[0].lower() + text[1:]

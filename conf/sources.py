@@ -82,6 +82,6 @@ def _environment(env: Mapping[str, str]) -> Layer:
         section, double, key = name.removeprefix(PREFIX).lower().partition("__")
         if double:
             layer.setdefault(section, {})[key] = Given(value, name, text=True)
-        elif section == "mode":
+        else:
             layer.setdefault("", {})[section] = Given(value, name, text=True)
     return layer

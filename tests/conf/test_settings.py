@@ -86,6 +86,21 @@ def test_unknown_names_come_with_the_nearest_valid_one(root: Path) -> None:
     assert "valid are account, backoff_first_s" in hopeless
 
 
+def test_a_variable_that_lacks_an_underscore_is_not_taken_in_silence(root: Path) -> None:
+    """ROUTER_BROKER_PORT is no setting, and whoever writes it means one; a variable of somebody else's is let be."""
+    assert problems(root, BROKER_PORT="4002") == (
+        "ROUTER_BROKER_PORT: sets nothing; did you mean ROUTER_BROKER__PORT?",
+    )
+    assert "did you mean ROUTER_LOG__<KEY>?" in problems(root, LOG="x")[0]
+    assert load(root, {"ROUTER_SERVICE_HOST": "10.0.0.1"}).broker.port == 0
+
+
+def test_a_word_that_is_none_of_the_allowed_ones_is_told_which_are(root: Path) -> None:
+    """Whoever mistyped it need not look it up."""
+    (problem,) = problems(root, PAPER__MARKET="still")
+    assert problem == "ROUTER_PAPER__MARKET: [paper] market = 'still': must be 'lively' or 'calm'"
+
+
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "1e9"])
 def test_numbers_out_of_bounds_are_refused(root: Path, value: str) -> None:
     """NaN, infinity and absurd numbers never become a setting."""
