@@ -39,8 +39,10 @@ def resolve_paths(section: PathsSection, root: Path, problems: list[str]) -> Pat
     run = under("run", section.run)
     length = len(os.fsencode(run))
     if length > LONGEST_RUN:
+        # supervisord's socket is under the root whatever paths.run says
+        deep = len(os.fsencode(root / "var/run")) > LONGEST_RUN
         problems.append(
             f"[paths] run = '{run}' has {length} bytes; unix sockets in it allow {LONGEST_RUN}: "
-            "set paths.run to a shorter directory or move the project"
+            + ("move the project" if deep else "set paths.run to a shorter directory")
         )
     return Paths(var=var, run=run, journal=under("journal", section.journal), log=under("log", section.log))

@@ -26,3 +26,11 @@ def test_a_run_directory_too_long_for_sockets_is_named() -> None:
     resolve_paths(PathsSection(run="/" + "ü" * (LONGEST_RUN // 2 + 1)), Path("/srv"), problems)
     (problem,) = problems
     assert "set paths.run to a shorter directory" in problem
+
+
+def test_a_root_too_deep_cannot_be_helped_by_another_run_directory() -> None:
+    """supervisord's own socket stays under the root."""
+    problems: list[str] = []
+    resolve_paths(PathsSection(), Path("/" + "r" * LONGEST_RUN), problems)
+    (problem,) = problems
+    assert problem.endswith(": move the project")

@@ -117,14 +117,18 @@ class Stack:
         return [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.root / "supervisord.conf")]
 
     def _check_socket(self) -> None:
+        if problem := self._too_long():
+            raise StartRefused(problem)
+
+    def _too_long(self) -> str:
         length = len(os.fsencode(self._socket.parent))
-        if length > LONGEST_RUN:
-            raise StartRefused(
-                f"{self._socket.parent} has {length} bytes; unix sockets in it allow {LONGEST_RUN}: move the project"
-            )
+        text = f"{self._socket.parent} has {length} bytes; unix sockets in it allow {LONGEST_RUN}: move the project"
+        return text if length > LONGEST_RUN else ""
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
+        if problem := self._too_long():
+            raise Down(problem)
         try:
             yield
         except (FileNotFoundError, ConnectionRefusedError) as error:

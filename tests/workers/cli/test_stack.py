@@ -109,6 +109,7 @@ def test_a_broken_configuration_is_told(stack: Stack, root: Path) -> None:
 def test_a_root_too_deep_for_sockets_is_refused_before_the_start(short_dir: Path) -> None:
     """supervisord's own message would not say that the path is too long."""
     stack = Stack(short_dir / ("d" * 80))
+    assert not stack.is_up()
     with pytest.raises(StartRefused, match="move the project"):
         stack.start_detached()
 
