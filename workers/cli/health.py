@@ -11,6 +11,7 @@ import msgspec
 from router.messages import LinkPhase, ProcessStatus, StatusReply
 from workers.cli.stack import Program
 
+UNUSED: Final = "unused_"  # and the type, in the gateway's heartbeat
 PROCESSES: Final = ("gateway", "sizing", "submission", "dispatch", "monitor")  # those with heartbeats
 
 
@@ -23,6 +24,7 @@ class Exit(IntEnum):
     DOWN = 3
     UNREACHABLE = 4
     CONFIG = 78
+    INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def problems(programs: Sequence[Program], status: StatusReply, stale_after_s: float) -> list[str]:
@@ -76,7 +78,7 @@ def table(programs: Sequence[Program], status: StatusReply | None) -> list[str]:
                 str((program.pid if program else beat.pid if beat else 0) or "-"),
                 _state(beat),
                 f"{beat.age_s:.1f}s" if beat and beat.age_s >= 0 else "-",
-                " ".join(f"{key}={value}" for key, value in beat.progress.items()) if beat else "",
+                _work(beat) if beat else "",
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
@@ -126,6 +128,14 @@ def _state(beat: ProcessStatus | None) -> str:
     if beat is None:
         return "-"
     return f"{beat.state}: {beat.waiting_for}" if beat.waiting_for else beat.state
+
+
+def _work(beat: ProcessStatus) -> str:
+    """How far it is. Types of IB's messages that nobody has a use for are one sum here, and apart in `--json`."""
+    counts = {key: value for key, value in beat.progress.items() if not key.startswith(UNUSED)}
+    if unused := sum(value for key, value in beat.progress.items() if key.startswith(UNUSED)):
+        counts["unused"] = unused
+    return " ".join(f"{key}={value}" for key, value in counts.items())
 
 
 def _money(value: float | None) -> str:

@@ -54,9 +54,10 @@ def verify(settings: Settings, options: argparse.Namespace) -> int:
 def findings(found: Found) -> list[str]:
     """What is to be said of one journal: a summary, then what is wrong, then what lies beside it."""
     state = f"{len(found.problems)} problems" if found.problems else "ok"
+    seqs = f", seq {found.first_seq} to {found.last_seq}" if found.messages else ""
     lines = [
-        f"{found.process}: {state}, {found.messages} messages, seq {found.first_seq} to {found.last_seq}, "
-        f"{found.epochs} epochs, {found.records} records in {found.segments} segments, {found.size} bytes"
+        f"{found.process}: {state}, {found.messages} messages{seqs}, epochs: {found.epochs}, "
+        f"records: {found.records}, segments: {found.segments}, bytes: {found.size}"
     ]
     lines += [f"  {problem}" for problem in found.problems]
     lines += [f"  set aside by a recovery: {name}" for name in found.aside]

@@ -23,6 +23,7 @@ from router.messages import (
     SignalSized,
 )
 from router.quantity import EPSILON
+from workers.cli.wording import refusal
 
 LIVE: Final = frozenset({"PreSubmitted", "Submitted"})
 UNFILLED: Final = ENDED - {"Filled"}
@@ -64,7 +65,7 @@ class Life:
                 text = f"{signal.strategy} {signal.side} {describe(signal.contract)}"
                 return [Line("received", f"{text}, confidence {signal.confidence}, as {message.delivery}")]
             case SignalRefused(signal_id=self.signal_id):
-                self.end = f"{message.status}: {message.reason} ({message.field} {message.value})"
+                self.end = refusal(message)
                 return [Line("refused", self.end)]
             case Published(signal_id=self.signal_id):
                 return self._published(message)

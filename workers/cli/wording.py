@@ -36,7 +36,7 @@ def told(message: Message) -> str:
             price = "MKT" if request.limit_price is None else f"LMT {request.limit_price:g}"
             return f"sized: {request.action} {request.quantity} {price}, stop {request.stop_price:g}"
         case SignalRefused():
-            return f"refused: {message.status} {message.reason} {message.field} {message.value}".rstrip()
+            return f"refused: {refusal(message)}"
         case OrderIntent():
             legs = ", ".join(f"{leg.ref.rpartition('-')[2]}={leg.order_id}" for leg in message.legs)
             return f"intended: {legs}"
@@ -54,6 +54,12 @@ def told(message: Message) -> str:
             return _of_broker(message)
 
 
+def refusal(message: SignalRefused) -> str:
+    """Status and reason, with field and value where the reason does not name them itself."""
+    named = not message.field or message.reason.startswith(f"{message.field} = ")
+    return f"{message.status}: {message.reason}" + ("" if named else f" ({message.field} {message.value})")
+
+
 def _of_broker(message: Message) -> str:
     match message:
         case OrderLifecycleEvent():
@@ -66,7 +72,9 @@ def _of_broker(message: Message) -> str:
         case BrokerError():
             return f"IB: error {message.code} on {message.ref.rpartition('-')[2]}: {message.text}"
         case Published():
-            return f"told the platform: {message.kind} {message.status} {message.detail}".rstrip()
+            return " ".join(
+                filter(None, ("told the platform:", message.kind, message.status, message.detail))
+            )
         case Alert():
             return f"alert: {message.severity} {message.kind}: {message.text}"
         case _:

@@ -88,6 +88,14 @@ def test_the_table_has_a_row_for_every_program() -> None:
     assert [row.split()[0] for row in table([program("redis")], None)] == ["PROCESS", "redis"]
 
 
+def test_types_without_a_use_are_one_sum_in_the_table() -> None:
+    """By type they are a line's length of noise; the document has them apart."""
+    busy = msgspec.structs.replace(beat("gateway"), progress={"unused_15": 2, "placed": 1, "unused_9": 3})
+    (_, row) = table([program("gateway")], reply(busy))
+    assert row.endswith("  placed=1 unused=5")
+    assert document(Exit.OK, [], [], reply(busy))["processes"][0]["progress"]["unused_15"] == 2
+
+
 def test_the_account_line_leaves_nothing_out() -> None:
     """Connection, account, and `unknown` for what IB has not said."""
     assert account_line(reply()) == (

@@ -126,7 +126,9 @@ def test_whole_journals_verify(router: Callable[..., int], capsys: pytest.Captur
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0] for line in lines] == ["dispatch: ok", "gateway: ok", "sizing: ok"]
     assert router("verify", "sizing") == 0
-    assert capsys.readouterr().out.startswith("sizing: ok, 3 messages, seq 1 to 3, 1 epochs, 4 records")
+    assert capsys.readouterr().out.startswith(
+        "sizing: ok, 3 messages, seq 1 to 3, epochs: 1, records: 4, segments: 1"
+    )
 
 
 def test_damage_is_found_and_exit_1(

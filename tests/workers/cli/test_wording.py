@@ -5,12 +5,23 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from router.messages import Adjustment, Alert, Message, OrderChange, OrderSent, Published, SignalGated
+from router.messages import (
+    Adjustment,
+    Alert,
+    Message,
+    OrderChange,
+    OrderSent,
+    Published,
+    SignalGated,
+    SignalRefused,
+    Ticket,
+)
 from tests.router.factory import OPTION, leg, order_event
 from tests.router.history import Story
 from workers.cli.wording import told
 
 STORY = Story()
+TICKET = Ticket("list", "router:ingress:taken", "1-a")
 STOP = order_event("a-b-S1", action="SELL", order_type="STP", limit_price=None, stop_price=1.4)
 
 
@@ -20,6 +31,19 @@ STOP = order_event("a-b-S1", action="SELL", order_type="STP", limit_price=None, 
         (STORY.received(), "received: 0dte LONG SPY"),
         (replace(STORY.received(), redelivered=True), "received again: 0dte LONG SPY"),
         (SignalGated("a-b", "a", "SPY", ("fresh", "not_halted")), "gated: 2 checks passed"),
+        (
+            SignalRefused(
+                "", TICKET, "REJECTED", "side = 'UP': must be LONG or SHORT", field="side", value="'UP'"
+            ),
+            "refused: REJECTED: side = 'UP': must be LONG or SHORT",
+        ),
+        (
+            SignalRefused(
+                "a-b", TICKET, "RISK_REJECTED", "risk_checks_failed", field="daily_loss", value="-9 USD"
+            ),
+            "refused: RISK_REJECTED: risk_checks_failed (daily_loss -9 USD)",
+        ),
+        (SignalRefused("a-b", TICKET, "STALE", "stale_signal_9ms"), "refused: STALE: stale_signal_9ms"),
         (STORY.intent(), "intended: E=101, T1=102, S1=103, T2=104, S2=105"),
         (OrderSent("a-b", (101, 102)), "sent: 2 orders"),
         (order_event(), "IB: E Submitted BUY 7 LMT limit 2.5, filled 0, left 7"),
@@ -39,6 +63,7 @@ STOP = order_event("a-b-S1", action="SELL", order_type="STP", limit_price=None, 
             OrderChange("modify", "a-b-S1", "DU1", OPTION, (leg("a-b-S1", 7),), "next rung"),
             "modify: a-b-S1 (next rung)",
         ),
+        (Published("DEAD_LETTER", "", "", "SPY", "", "no"), "told the platform: DEAD_LETTER no"),
         (
             Published("EXIT", "a-b", "a", "SPY", "FILLED", "TARGET WIN"),
             "told the platform: EXIT FILLED TARGET WIN",
