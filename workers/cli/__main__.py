@@ -1,8 +1,9 @@
-"""The `router` command. Exit codes: 0 ok, 1 degraded, 2 usage, 3 down, 4 unreachable, 78 configuration."""
+"""The `router` command."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from conf.settings import ConfigError, Settings, load
 from router.entry import check
 from router.errors import RouterError
 from router.lines import prewarmed
+from workers.cli.bus import check_running
 from workers.cli.health import Exit
 from workers.cli.listening import listening
 from workers.cli.misuse import Misused
@@ -19,7 +21,12 @@ from workers.cli.signals import send
 from workers.cli.stack import Down, Stack, Unreachable
 from workers.cli.status import judge, status
 from workers.cli.trading import trading
+from workers.store.client import StoreAway
 
+ABOUT = (
+    "Works on the stack of this directory, or of ROUTER_HOME. Exit codes: 0 ok, 1 degraded or not done, 2 usage, "
+    "3 down, 4 unreachable, 78 configuration, 130 interrupted before it was done."
+)
 UP_S = 60.0  # for a stack that was started to become well
 LOOK_S = 0.25
 
@@ -38,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (Unreachable, Down) as error:
         print(f"router: {error}", file=sys.stderr)
         return Exit.DOWN if isinstance(error, Down) else Exit.UNREACHABLE
+    except StoreAway as error:
+        return _without_redis(settings, error)
     except RouterError as error:
         print(f"router: {error}", file=sys.stderr)
         return Exit.DEGRADED
@@ -48,11 +57,26 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return Exit.OK
     except KeyboardInterrupt:
-        return Exit.OK
+        print("router: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+
+
+def _without_redis(settings: Settings, error: StoreAway) -> int:
+    """The router's own Redis is there as long as the stack is; one that was configured has a life of its own."""
+    try:
+        if not settings.redis.url:
+            check_running(settings)
+    except Down as down:
+        print(f"router: {down}", file=sys.stderr)
+        return Exit.DOWN
+    print(f"router: {str(error).rstrip('.')}: see `router status`", file=sys.stderr)
+    return Exit.UNREACHABLE
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="router", description=__doc__)
+    parser = argparse.ArgumentParser(prog="router", description=ABOUT)
+    version = importlib.metadata.version("execution-router")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, act: object, text: str) -> argparse.ArgumentParser:
@@ -73,16 +97,18 @@ def _parser() -> argparse.ArgumentParser:
     listening(add)
     trading(add)
     signals = add("signal", None, "signals into Redis").add_subparsers(required=True, metavar="COMMAND")
-    command = signals.add_parser("send", help="send one signal, as the platform would")
+    text = "send one signal, as the platform would: once, and under the lock of its contract"
+    command = signals.add_parser("send", help=text, description=text)
     command.set_defaults(act=send)
     what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("file", nargs="?", help="file with one JSON signal, - for standard input")
     what.add_argument("--demo", action="store_true", help="a fresh signal that the paper gateway can trade")
     where = command.add_mutually_exclusive_group()
-    where.add_argument("--stream", action="store_true", help="to the stream, as it is")
-    where.add_argument("--symbol", help="to the list of this symbol, as it is, without lock")
+    where.add_argument("--stream", action="store_true", help="to the stream, as it is, without lock")
+    where.add_argument("--symbol", metavar="SYM", help="to the list of this symbol, as it is, without lock")
     checks = add("config", None, "configuration").add_subparsers(required=True, metavar="COMMAND")
-    command = checks.add_parser("check", help="name every problem of the configuration")
+    text = "name every problem of the configuration"
+    command = checks.add_parser("check", help=text, description=text)
     command.set_defaults(act=_config_check)
     return parser
 

@@ -14,6 +14,7 @@ from ipc.bus import LIVE, Context, Envelope, NoReply, Options, Position, Request
 from ipc.codec import to_document
 from ipc.topics import TOPIC_OF, TOPICS
 from router.messages import Message, StatusQuery, StatusReply
+from workers.cli.stack import Down
 
 STATUS_S = 2.0  # for the monitor to answer
 EVERYBODY = tuple(sorted({name for topic in TOPICS.values() for name in topic.publishers}))
@@ -43,13 +44,14 @@ def listen(
     )
 
 
-def somebody_publishes(settings: Settings) -> bool:
-    """Whether any process of the stack is there to be listened to."""
+def check_running(settings: Settings) -> None:
+    """Raises Down when no process of the stack is there to be listened to or asked, whoever would have started it."""
     for name in EVERYBODY:
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(settings.paths.run / f"{name}.pub")) == 0:
-                return True
-    return False
+        for kind in ("pub", "cmd"):
+            with socket.socket(socket.AF_UNIX) as probe:
+                if probe.connect_ex(str(settings.paths.run / f"{name}.{kind}")) == 0:
+                    return
+    raise Down(f"nothing runs in {settings.root}: start it with `router up`")
 
 
 def ask_monitor(settings: Settings) -> StatusReply | None:

@@ -9,7 +9,7 @@ from conf.settings import Settings
 from ipc.bus import NoReply, Requester
 from router.errors import Recoverable
 from router.messages import CommandRefused, Message
-from workers.cli.bus import context
+from workers.cli.bus import check_running, context
 from workers.cli.stack import Unreachable
 
 ANSWER_S = 10.0
@@ -23,7 +23,8 @@ class Refused(Recoverable):
 
 
 def ask(settings: Settings, command: Message, kind: type[M], *, timeout_s: float = ANSWER_S) -> M:
-    """The answer. Raises Unreachable without one in time, Refused when the gateway would not."""
+    """The answer. Raises Down when nothing runs, Unreachable without one in time, Refused when the gateway would not."""
+    check_running(settings)
     deadline = time.monotonic() + timeout_s
     with context(settings) as joined:
         requester = Requester(joined, settings.cmd("gateway"), resend_s=settings.bus.resend_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sized
 
 from conf.settings import Settings
 from router.bracket import stem_of
@@ -76,14 +77,14 @@ def reset_paper(settings: Settings, options: argparse.Namespace) -> int:
     if not options.yes:
         raise Misused(f"this cancels every order and closes every position of {account}: say --yes")
     working = ask(settings, CancelAll(), CancelReply)
-    print(f"{len(working.refs)} orders of all clients cancelled")
+    print(f"{_count(working.refs, 'order')} of all clients cancelled")
     return _flat(settings, account, options.wait)
 
 
 def _flat(settings: Settings, account: str, wait_s: float) -> int:
     deadline = time.monotonic() + wait_s
     reply = ask(settings, Flatten(account=account), FlattenReply, timeout_s=FLATTEN_S)
-    print(f"{len(reply.cancelled)} orders cancelled, {len(reply.closing)} closing orders sent")
+    print(f"{_count(reply.cancelled, 'order')} cancelled, {_count(reply.closing, 'closing order')} sent")
     while True:
         left = ask(settings, HoldingsQuery(), HoldingsReply)
         account = account or left.account
@@ -102,6 +103,10 @@ def _flat(settings: Settings, account: str, wait_s: float) -> int:
         print(f"still works: {order.ref or f'permId {order.perm_id}'} {order.status}{held_for}")
     print(f"router: {account} is not flat after {wait_s:g} s: is its market open?", file=sys.stderr)
     return Exit.DEGRADED
+
+
+def _count(things: Sized, what: str) -> str:
+    return f"{len(things)} {what}" if len(things) == 1 else f"{len(things)} {what}s"
 
 
 def halt(settings: Settings, options: argparse.Namespace) -> int:

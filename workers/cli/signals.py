@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from conf.settings import Settings
 from workers.cli.demo import STRIKES, demo_signal
 from workers.cli.health import Exit
-from workers.store.client import Client, StoreAway, connect
+from workers.cli.misuse import Misused
+from workers.store.client import Client, connect
 from workers.store.producer import Emitted, add, emit, push
 
 WHY_NOT = {
@@ -25,19 +26,13 @@ WHY_NOT = {
 
 
 def send(settings: Settings, options: argparse.Namespace) -> int:
-    """Send a file, standard input or the demo signal; prints its id."""
+    """Send a file, standard input or the demo signal; prints its id. Raises Misused and StoreAway."""
     client = connect(settings.redis_url, name="cli", timeout_s=settings.redis.socket_timeout_s)
     try:
         if options.demo:
             demo = send_demo(client, settings.ingress.stream if options.stream else "")
             return _report(demo.signal, demo.emitted)
         return _send_payload(client, settings, options, _read(options.file))
-    except OSError as error:
-        print(f"router: {error}", file=sys.stderr)
-        return Exit.USAGE
-    except StoreAway as error:
-        print(f"router: {error}: is the stack up? (`router status`)", file=sys.stderr)
-        return Exit.UNREACHABLE
     finally:
         client.close()
 
@@ -67,7 +62,10 @@ def send_demo(client: Client, stream: str = "") -> Demo:
 
 
 def _read(name: str) -> bytes:
-    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise Misused(f"{name}: {error.strerror}") from None
 
 
 def _send_payload(client: Client, settings: Settings, options: argparse.Namespace, payload: bytes) -> int:
@@ -75,6 +73,7 @@ def _send_payload(client: Client, settings: Settings, options: argparse.Namespac
         print(add(client, settings.ingress.stream, payload))
         return Exit.OK
     if options.symbol:
+        _warn_unread(settings, options.symbol)
         push(client, options.symbol, payload)
         print(f"pushed {len(payload)} bytes for {options.symbol}")
         return Exit.OK
@@ -87,7 +86,17 @@ def _send_payload(client: Client, settings: Settings, options: argparse.Namespac
     ]
     if missing:
         return _unusable(f"lacks {', '.join(missing)}")
+    _warn_unread(settings, signal["symbol"])
     return _report(signal, emit(client, signal))
+
+
+def _warn_unread(settings: Settings, symbol: object) -> None:
+    """The platform's lists are read by name: what is pushed to another one is neither traded nor refused."""
+    if symbol not in settings.ingress.symbols:
+        print(
+            f"router: nobody reads signals:execution:{symbol}: add {symbol} to [ingress] symbols",
+            file=sys.stderr,
+        )
 
 
 def _unusable(problem: str) -> int:

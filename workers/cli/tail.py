@@ -21,7 +21,6 @@ from workers.cli.lines import Format, formatter, wants_colour
 from workers.cli.misuse import Misused
 from workers.cli.moment import moment
 from workers.cli.past import FOREVER_NS, Past
-from workers.cli.stack import Down
 
 GAPS_S = 0.5  # between two looks at what was missed
 STATS_S = 2.0  # between two tables
@@ -124,8 +123,8 @@ def tail(settings: Settings, options: argparse.Namespace) -> int:
     live = options.follow or not past
     if past:
         _check_journalled(choice)
-    if live and not bus.somebody_publishes(settings):
-        raise Down(f"nothing runs in {settings.root}: start it with `router up`")
+    if live:
+        bus.check_running(settings)
     how: Format = "json" if options.json else options.format
     printer = Printer(choice.wants, how=how, latency=options.latency, stats=options.stats)
     code, positions = Exit.OK, None

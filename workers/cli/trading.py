@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 
 from workers.cli.explain import explain
@@ -26,7 +27,7 @@ def trading(add: Add) -> None:
     command.add_argument("--account", default="", help="default: the traded account")
     _add_wait(command)
     command = add("halt", halt, "stop taking signals, or take them again; protection works on")
-    command.add_argument("state", choices=("on", "off"))
+    command.add_argument("state", choices=("on", "off"), help="on: signals wait in Redis, and go stale there")
     command = add("reset-paper", reset_paper, "make a simulated account flat; refuses any other")
     command.add_argument("--yes", action="store_true", help="without it nothing is done")
     _add_wait(command)
@@ -42,12 +43,23 @@ def trading(add: Add) -> None:
         ("resend", "it never was: send it again"),
         ("drop", "it never was: forget it"),
     ):
-        command = kinds.add_parser(what, help=text)
-        command.add_argument("delivery")
+        command = kinds.add_parser(what, help=text, description=text)
+        command.add_argument("delivery", help="as `router parked list` names it")
         command.set_defaults(act=parked, what=what)
 
 
 def _add_wait(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--wait", type=float, default=FLAT_S, metavar="SECONDS", help="for IB to say that it is flat"
+        "--wait",
+        type=_seconds,
+        default=FLAT_S,
+        metavar="SECONDS",
+        help=f"for IB to say that it is flat; default: {FLAT_S:g}",
     )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:  # false for NaN too, which would wait for ever
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds from 0")
+    return seconds

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -14,7 +14,7 @@ from ipc.bus import Context, Responder
 from ipc.loop import Loop
 from router.messages import CommandRefused, Message, ParkedQuery, ParkedReply
 from workers.cli.gateway import Refused, ask
-from workers.cli.stack import Unreachable
+from workers.cli.stack import Down, Unreachable
 
 
 @contextmanager
@@ -63,8 +63,18 @@ def test_a_refusal_for_good_is_told(settings: Settings) -> None:
         ask(settings, ParkedQuery(), ParkedReply)
 
 
-def test_nobody_there(settings: Settings, tmp_path: Path) -> None:
-    """No answer in time: the stack is not reachable."""
+def test_a_gateway_that_does_not_answer(settings: Settings) -> None:
+    """Another process runs, the gateway gives no answer in time: the stack is not reachable."""
     settings.paths.make()
-    with pytest.raises(Unreachable, match="does not answer"):
-        ask(settings, ParkedQuery(), ParkedReply, timeout_s=0.3)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(settings.paths.run / "monitor.pub"))
+        other.listen()
+        with pytest.raises(Unreachable, match="does not answer"):
+            ask(settings, ParkedQuery(), ParkedReply, timeout_s=0.3)
+
+
+def test_nothing_runs(settings: Settings) -> None:
+    """Said at once, and how to start it."""
+    settings.paths.make()
+    with pytest.raises(Down, match="router up"):
+        ask(settings, ParkedQuery(), ParkedReply)

@@ -84,10 +84,45 @@ def test_a_stack_that_does_not_start_is_exit_1(
     assert "supervisord" in capsys.readouterr().err
 
 
-def test_a_redis_that_is_not_there_is_exit_4(router: Router, capsys: pytest.CaptureFixture[str]) -> None:
-    """A signal that cannot be sent is not lost silently."""
-    assert router("signal", "send", "--demo") == 4
-    assert "is the stack up?" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "arguments", [("signal", "send", "--demo"), ("halt", "on"), ("cancel", "x"), ("parked", "list")]
+)
+def test_what_needs_a_stack_says_that_there_is_none(
+    router: Router, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    """Exit 3 and how to start it, at once."""
+    assert router(*arguments) == 3
+    assert "nothing runs in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [("signal", "send", "--demo"), ("halt", "on")])
+def test_a_redis_that_is_not_there_is_exit_4(
+    router: Router, capsys: pytest.CaptureFixture[str], short_dir: Path, arguments: tuple[str, ...]
+) -> None:
+    """A signal that cannot be sent is not lost silently; a Redis of the desk's own needs no stack."""
+    assert router(*arguments, REDIS__URL=f"unix://{short_dir}/gone.sock") == 4
+    assert "Redis does not answer" in capsys.readouterr().err
+
+
+def test_what_was_interrupted_has_not_been_done(
+    router: Router, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C during a command that has an outcome is no success."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("workers.cli.gateway.check_running", interrupted)
+    assert router("flatten") == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wait", ["nan", "-1", "inf"])
+def test_waiting_for_ever_or_less_than_not_at_all_is_no_wait(router: Router, wait: str) -> None:
+    """NaN is above no deadline."""
+    with pytest.raises(SystemExit) as caught:
+        router("flatten", "--wait", wait)
+    assert caught.value.code == 2
 
 
 def test_demo_signals_are_sent_as_the_platform_does_or_to_the_stream(
@@ -125,6 +160,11 @@ def test_a_file_is_sent_under_the_platforms_rules(
         assert router("signal", "send", str(file)) == 2
         assert problem in capsys.readouterr().err
     assert router("signal", "send", str(file), "--symbol", "QQQ") == 0
+    assert capsys.readouterr().err == ""
     assert router("signal", "send", str(file), "--stream") == 0
     assert redis_client.call("LRANGE", "signals:execution:QQQ", 0, -1) == [b"{"]
     assert router("signal", "send", str(tmp_path / "gone")) == 2
+    assert capsys.readouterr().err == f"router: {tmp_path / 'gone'}: No such file or directory\n"
+    file.write_text('{"id": "b", "symbol": "ZZZ", "contract_fp": "f"}')
+    assert router("signal", "send", str(file)) == 0
+    assert "nobody reads signals:execution:ZZZ" in capsys.readouterr().err
