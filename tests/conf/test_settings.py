@@ -31,11 +31,13 @@ def write(root: Path, name: str, text: str) -> None:
 
 
 def test_paper_is_the_default_and_files_agree_with_the_structs(root: Path) -> None:
-    """With no environment the profile is paper and every section holds its default."""
+    """With no environment the profile is paper and every section holds its default, but for what the profile says."""
     settings = load(root, {})
     assert (settings.mode, settings.profile) == ("paper", "paper")
-    for name in sorted(SECTIONS.keys() - {"broker", "paths"}):
+    for name in sorted(SECTIONS.keys() - {"broker", "paths", "risk"}):
         assert getattr(settings, name) == SECTIONS[name]()
+    live = load(root, {"ROUTER_PROFILE": "live", "ROUTER_BROKER__ACCOUNT": "U1"})
+    assert live.risk == SECTIONS["risk"]()
     assert settings.broker.port_file == str(root / "var/run/paper.port")
 
 
