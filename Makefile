@@ -15,7 +15,7 @@ READY := .venv/.ready
 .DEFAULT_GOAL := run
 
 run: venv
-	@exec $(BIN)/router run $(if $(filter-out 0,$(ONCE)),--once)
+	@exec $(BIN)/router run --with-parent $(if $(filter-out 0,$(ONCE)),--once)
 
 test: venv
 	$(BIN)/ruff check .

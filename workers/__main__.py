@@ -12,7 +12,7 @@ import structlog
 
 from conf.settings import ConfigError, load
 from router.errors import Fatal
-from workers.guard import NOT_NEEDED, AlreadyRunning
+from workers.guard import MISCONFIGURED, NOT_NEEDED, AlreadyRunning
 from workers.logs import configure, configure_default
 
 MODULES: Final = {
@@ -24,7 +24,7 @@ MODULES: Final = {
     "dispatch": "workers.dispatch",
     "monitor": "workers.monitor",
 }
-EXIT_FATAL, EXIT_USAGE, EXIT_RUNNING, EXIT_CONFIG = 1, 2, 75, 78
+EXIT_FATAL, EXIT_USAGE, EXIT_RUNNING, EXIT_CONFIG = 1, 2, 75, MISCONFIGURED
 STARTSECS = 1.0  # of every program in supervisord.conf
 
 

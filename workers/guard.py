@@ -12,8 +12,9 @@ from router.errors import Fatal
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
-
-NOT_NEEDED = 77  # exit code of a program that the profile has no use for: supervisord leaves it be
+# Exit codes after which supervisord starts a program no more (exitcodes= in supervisord.conf).
+NOT_NEEDED = 77  # the profile has no use for it
+MISCONFIGURED = 78  # it refuses its configuration
 
 
 class AlreadyRunning(Fatal):

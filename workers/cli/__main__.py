@@ -85,10 +85,17 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     command = add(
-        "run", lambda s, o: run(s, once=o.once), "the whole stack, a demo signal, and the bus, until Ctrl-C"
+        "run",
+        lambda s, o: run(s, once=o.once, with_parent=o.with_parent),
+        "the whole stack, a demo signal, and the bus, until Ctrl-C",
     )
     command.add_argument(
         "--once", action="store_true", help="end when the demo signal has; 0 if it ran its course"
+    )
+    command.add_argument(
+        "--with-parent",
+        action="store_true",
+        help="end with the process that started this one, kill -9 included",
     )
     add("up", _up, "start the stack in the background")
     add("down", _down, "stop the stack")
@@ -122,7 +129,7 @@ def _up(settings: Settings, options: argparse.Namespace) -> int:
     deadline = time.monotonic() + UP_S
     while True:
         code, found, programs, _ = judge(settings)
-        final = any(program.problem and program.state in ("EXITED", "FATAL") for program in programs)
+        final = any(program.given_up for program in programs)
         if code is Exit.OK or final or time.monotonic() > deadline:
             break
         time.sleep(LOOK_S)

@@ -22,6 +22,7 @@ from workers.cli.life import Life, Line
 from workers.cli.signals import send_demo
 from workers.cli.stack import Down, Stack, Unreachable
 from workers.cli.tail import Printer, follow
+from workers.guard import die_with_parent
 from workers.store.client import Client, StoreAway, connect
 from workers.store.producer import Emitted, ack_of, exit_of
 
@@ -31,7 +32,7 @@ LOOK_S = 0.02  # between two looks; also how long a line is held, so that lines 
 CHECK_S = 1.0  # between two looks at supervisord while the stack starts
 KILL_S = 10.0  # for supervisord to end when it was told to
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-ENDED = ("EXITED", "FATAL")  # states of a program that supervisord will not start again by itself
+FAILING = ("BACKOFF", "EXITED")  # states of a program that has ended and will be started again
 CALM = ("trade", "decision", "egress", "link")  # what is shown after the demo: no quotes, no heartbeats
 HINTS = """
 status     {router} status
@@ -47,8 +48,13 @@ class Failed(Exception):
     """The run did not do what it is for; the text says why."""
 
 
-def run(settings: Settings, *, once: bool) -> int:
-    """Start, send, tell, follow, stop. With `once` end by itself: 0 only if the whole life was seen."""
+def run(settings: Settings, *, once: bool, with_parent: bool = False) -> int:
+    """Start, send, tell, follow, stop. With `once` end by itself: 0 only if the whole life was seen.
+
+    `with_parent`: whoever started this, `make` for one, takes it along however it ends.
+    """
+    if with_parent:
+        die_with_parent(signal.SIGTERM)
     stack = Stack(settings.root)
     if stack.is_up():
         print(f"router: a stack runs in {settings.root} already: `router down` stops it", file=sys.stderr)
@@ -126,14 +132,12 @@ class Readiness:
         self._begun = time.monotonic()
         self._looked = self._begun
         self._missing = dict.fromkeys(PROCESSES, "to start")
-        self._troubles: list[str] = []
-        self._said = ""
+        self._said: set[str] = set()
 
     @property
     def waiting(self) -> str:
-        """Who is not ready, and why, and what supervisord cannot keep running; empty when all are ready."""
-        missing = [f"{name} ({what})" for name, what in self._missing.items() if what]
-        return ", ".join(missing + self._troubles if missing else ())
+        """Who is not ready, and why; empty when all are."""
+        return ", ".join(f"{name} ({what})" for name, what in self._missing.items() if what)
 
     def hear(self, envelopes: Sequence[Envelope]) -> None:
         """Take the heartbeats."""
@@ -150,10 +154,14 @@ class Readiness:
         if now - self._looked >= CHECK_S:
             self._looked = now
             self._check()
-            if self.waiting != self._said:
-                print(f"  waiting for {self.waiting}", flush=True)
-                self._said = self.waiting
+            self._say(f"waiting for {self.waiting}")
         return False
+
+    def _say(self, text: str) -> None:
+        """Once: a process that is started again and again is back where it was each time."""
+        if text not in self._said:
+            print(f"  {text}", flush=True)
+            self._said.add(text)
 
     def _check(self) -> None:
         if self._child.poll() is not None:
@@ -162,10 +170,12 @@ class Readiness:
             programs = self._stack.programs()
         except Down:
             return  # its socket is not there yet
-        lost = [program.problem for program in programs if program.problem and program.state in ENDED]
+        lost = [program.problem for program in programs if program.given_up]
         if lost:
             raise Failed("; ".join(lost))
-        self._troubles = [program.problem for program in programs if program.state == "BACKOFF"]
+        for program in programs:
+            if program.problem and program.state in FAILING:
+                self._say(program.problem)
 
 
 def tell_life(subscriber: Subscriber, redis: Client) -> None:

@@ -18,7 +18,7 @@ from xmlrpc.client import Error, ServerProxy, Transport
 
 from conf.paths import LONGEST_RUN
 from router.errors import Fatal, Recoverable
-from workers.guard import NOT_NEEDED, PR_SET_PDEATHSIG
+from workers.guard import MISCONFIGURED, NOT_NEEDED, PR_SET_PDEATHSIG
 
 CALL_S = 5.0  # for one answer of supervisord
 STOP_S = 60.0  # for the whole stack to stop; each program has its own stopwaitsecs
@@ -53,6 +53,11 @@ class Program(NamedTuple):
         if self.state == "EXITED":
             return f"{self.name} exited with {self.exit_status}: see var/log/{self.name}.log"
         return "" if self.state == "RUNNING" else f"{self.name} is {self.state}: {self.detail}"
+
+    @property
+    def given_up(self) -> bool:
+        """Whether supervisord will not start it again by itself, though it should run."""
+        return self.state == "FATAL" or (self.state == "EXITED" and self.exit_status == MISCONFIGURED)
 
 
 class Stack:

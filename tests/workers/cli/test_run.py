@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -95,14 +96,18 @@ def test_ready_is_when_every_process_says_so(capsys: pytest.CaptureFixture[str])
     assert lines[-1].startswith("ready after ")
 
 
-def test_a_program_that_gave_up_ends_the_wait() -> None:
-    """EXITED with a code that is nobody's intention, or FATAL, is told at once; BACKOFF is told and given its time."""
+def test_a_program_that_gave_up_ends_the_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    """One that refuses its configuration, or is FATAL, is told at once; one that supervisord starts again is given time."""
     backoff = Program("redis", "BACKOFF", 0, 1, "can't find command 'redis'")
-    wait = readiness(Programs(backoff))
+    ended = Program("paper", "EXITED", 0, 1, "")
+    wait = readiness(Programs(backoff, ended, Program("idle", "EXITED", 0, 77, "")))
     assert not wait.look()
-    assert wait.waiting.endswith(", redis is BACKOFF: can't find command 'redis'")
-    wait.hear(envelopes(*(beat(name) for name in PROCESSES)))
-    assert wait.look()
+    assert not wait.look()
+    lines = capsys.readouterr().out.splitlines()[:-1]
+    assert lines == [
+        "  redis is BACKOFF: can't find command 'redis'",
+        "  paper exited with 1: see var/log/paper.log",
+    ]
     with pytest.raises(Failed, match=r"sizing exited with 78: see var/log/sizing\.log"):
         readiness(Programs(backoff, Program("sizing", "EXITED", 0, 78, ""))).look()
 
@@ -211,6 +216,25 @@ def test_a_run_that_was_to_see_a_whole_life_and_is_interrupted_has_failed(
     monkeypatch.setattr(run_module, "until", lambda *_: signal.raise_signal(signal.SIGINT))
     assert run(settings, once=once) == code
     assert ("interrupted before" in capsys.readouterr().err) is once
+
+
+def test_a_run_ends_with_whoever_started_it(settings: Settings) -> None:
+    """`make` that is killed takes its run along, which stops the stack in order."""
+    child = (
+        "import signal, sys\nfrom workers.cli import run\nfrom workers.cli.stack import Stack\n"
+        "from conf.settings import load\n"
+        "Stack.is_up = lambda _: print('up', flush=True) or signal.pause()\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('told', flush=True)))\n"
+        "run.run(load(), once=True, with_parent=True)\n"
+    )
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    environment = {**os.environ, "ROUTER_HOME": str(settings.root)}
+    command = [sys.executable, "-c", parent]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.kill()
+        assert process.stdout.readline() == "told\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

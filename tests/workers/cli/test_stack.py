@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import PROJECT, wait_for
-from workers.cli.stack import Down, Stack, StartRefused, Unreachable
+from workers.cli.stack import Down, Program, Stack, StartRefused, Unreachable
 
 PROGRAMS = """
 [program:steady]
@@ -124,3 +124,18 @@ def test_a_socket_that_nobody_serves_is_unreachable(short_dir: Path, monkeypatch
         server.listen()
         with pytest.raises(Unreachable, match="does not answer"):
             Stack(short_dir).is_up()
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "given_up"),
+    [
+        ("FATAL", 0, True),
+        ("EXITED", 78, True),
+        ("EXITED", 77, False),
+        ("EXITED", 1, False),
+        ("BACKOFF", 1, False),
+    ],
+)
+def test_what_supervisord_will_not_start_again(state: str, status: int, given_up: bool) -> None:
+    """A refused configuration stays as it is; any other unexpected end is followed by a new start."""
+    assert Program("sizing", state, 0, status, "").given_up is given_up
