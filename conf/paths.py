@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from conf.errors import ConfigError
 from conf.sections import PathsSection
 
 # A unix socket's path holds 107 bytes; the longest name here is supervisord's temporary
@@ -24,9 +25,12 @@ class Paths(Struct, frozen=True):
     log: Path
 
     def make(self) -> None:
-        """Create them, readable by their owner only."""
+        """Create them, readable by their owner only. Raises ConfigError naming the first that cannot be."""
         for path in (self.var, self.run, self.journal, self.log):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigError(f"[paths] {path} cannot be made: {error.strerror}") from error
 
 
 def resolve_paths(section: PathsSection, root: Path, problems: list[str]) -> Paths:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from conf.errors import ConfigError
 from conf.paths import LONGEST_RUN, resolve_paths
 from conf.sections import PathsSection
 
@@ -16,6 +19,14 @@ def test_everything_follows_var_unless_named() -> None:
     assert (paths.var, paths.run) == (Path("/srv/desk/data"), Path("/run/router"))
     assert (paths.journal, paths.log) == (Path("/srv/desk/data/journal"), Path("/srv/desk/logs"))
     assert not problems
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A file in its place, a full or read-only disk: one line and the place, no traceback."""
+    (tmp_path / "var").touch()
+    paths = resolve_paths(PathsSection(), tmp_path, [])
+    with pytest.raises(ConfigError, match=r"\[paths\] .*/var cannot be made: File exists"):
+        paths.make()
 
 
 def test_a_run_directory_too_long_for_sockets_is_named() -> None:

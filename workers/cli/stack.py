@@ -136,7 +136,7 @@ class Stack:
             raise Down(problem)
         try:
             yield
-        except (FileNotFoundError, ConnectionRefusedError) as error:
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
             raise Down(f"nothing runs in {self.root}: start it with `router up`") from error
         except (OSError, HTTPException, Error) as error:
             raise Unreachable(f"supervisord does not answer on {self._socket}: {error}") from error

@@ -73,6 +73,12 @@ def test_nothing_there_is_down(stack: Stack) -> None:
         stack.stop()
 
 
+def test_a_file_where_the_state_should_be_is_down(short_dir: Path) -> None:
+    """Nothing can run there; that the directory cannot be made is told by whoever makes it."""
+    (short_dir / "var").touch()
+    assert not Stack(short_dir).is_up()
+
+
 def test_a_detached_stack_lives_until_it_is_stopped(stack: Stack, root: Path) -> None:
     """It answers with its programs on a private socket, and stopping waits for the last process."""
     stack.start_detached()
