@@ -17,6 +17,7 @@ from router.messages import Message, StatusQuery, StatusReply
 from workers.cli.stack import Down
 
 STATUS_S = 2.0  # for the monitor to answer
+FOR_MACHINES = frozenset({"received_ns"})  # a monotonic clock's; `--latency` says what follows from it
 EVERYBODY = tuple(sorted({name for topic in TOPICS.values() for name in topic.publishers}))
 KINDS = {kind.__name__: topic.name for kind, topic in TOPIC_OF.items()}  # message -> its topic
 
@@ -73,7 +74,8 @@ def for_people(envelope: Envelope) -> str:
     message = envelope.message
     words = [f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} {envelope.publisher:<10}"]
     words += [f"{envelope.topic}#{envelope.topic_seq}", type(message).__name__]
-    words += [f"{name}={_short(value)}" for name, value in to_document(message).items() if _tells(value)]
+    fields = {name: value for name, value in to_document(message).items() if name not in FOR_MACHINES}
+    words += [f"{name}={_short(value)}" for name, value in fields.items() if _tells(value)]
     return " ".join(words)
 
 

@@ -21,16 +21,16 @@ def envelope(message: Message) -> Envelope:
 
 
 def test_a_line_for_people_is_short_and_leaves_out_what_says_nothing() -> None:
-    """Contracts and nested parts by name, zeros kept, empty fields not."""
+    """Contracts and nested parts by name, zeros kept, empty fields and what only a clock of the machine means not."""
     position = PositionSnapshot("DU1", OPTION, 0.0, 2.5, replayed=False, received_ns=5)
     line = for_people(envelope(position))
     assert re.fullmatch(
         r"\d\d:\d\d:\d\d\.123 gateway    trade#2 PositionSnapshot "
-        r"account=DU1 contract=SPY-20250919-451.5C quantity=0.0 avg_cost=2.5 received_ns=5",
+        r"account=DU1 contract=SPY-20250919-451.5C quantity=0.0 avg_cost=2.5",
         line,
     )
     pnl = PnLSnapshot("DU1", 0, None, 0.0, None, None, 5)
-    assert for_people(envelope(pnl)).endswith("PnLSnapshot account=DU1 con_id=0 unrealized=0.0 received_ns=5")
+    assert for_people(envelope(pnl)).endswith("PnLSnapshot account=DU1 con_id=0 unrealized=0.0")
 
 
 def test_nested_parts_are_named() -> None:
