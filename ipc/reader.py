@@ -70,12 +70,6 @@ class JournalReader:
             if entry.head.count:
                 yield entry
 
-    def entries_of(self, topic: str, *, after_topic_seq: int = 0) -> Iterator[Entry]:
-        """Records of one topic with messages after this topic_seq, in order; the first may begin before it."""
-        for entry in self._from(lambda head: head.tails_after.get(topic, 0) > after_topic_seq):
-            if entry.head.topic == topic:
-                yield entry
-
     def entries_since(self, since_ns: int) -> Iterator[Entry]:
         """Records written at this instant (epoch ns) or later, in order.
 

@@ -12,7 +12,6 @@ from router.errors import FieldError
 from router.messages import ContractSpec
 from router.reasons import Reason
 
-OPTION_TYPES = frozenset({"option", "opt", "options"})
 STOCK_TYPES = frozenset({"stock", "stk", "equity"})
 OPTION_MULTIPLIER = 100
 MAX_MULTIPLIER = 10_000

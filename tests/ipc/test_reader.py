@@ -67,14 +67,6 @@ def test_search_does_not_read_the_journal_through(directory: Path, monkeypatch: 
     assert sum(read) < total / 4
 
 
-@pytest.mark.parametrize("after", [0, 1, 999, 1_000, 1_999, 2_000])
-def test_reads_a_topic_after_its_own_seq(directory: Path, after: int) -> None:
-    """A topic can be read by its own numbers."""
-    heads = [entry.head for entry in JournalReader(directory).entries_of("trade", after_topic_seq=after)]
-    found = [head.topic_seq + index for head in heads for index in range(head.count)]
-    assert [number for number in found if number > after] == list(range(after + 1, 2_001))
-
-
 def test_reads_one_topic(directory: Path) -> None:
     """Only the messages of the topic come."""
     assert {envelope.topic for envelope in JournalReader(directory).read(topic="portfolio")} == {"portfolio"}
