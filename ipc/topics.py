@@ -33,7 +33,7 @@ BusMessage = Trade | Portfolio | m.Quote | m.LinkState | Decision | m.Alert | m.
 
 
 class Topic(NamedTuple):
-    """One topic. `subscribers` are the processes of the straight path; `router tail` may hear everything."""
+    """One topic. `subscribers` are the workers that hear it; `router tail` may hear everything."""
 
     name: str
     kinds: tuple[type[m.Message], ...]
@@ -49,15 +49,15 @@ def _kinds(union: Any) -> tuple[type[m.Message], ...]:
 # fmt: off
 _TABLE = (
     #      name         messages               publishers                subscribers
-    Topic("trade",      _kinds(Trade),         ("gateway",),             ("submission", "dispatch", "monitor")),
+    Topic("trade",      _kinds(Trade),         ("gateway",),             ("submission", "dispatch")),
     Topic("portfolio",  _kinds(Portfolio),     ("gateway",),             ("sizing", "submission", "dispatch", "monitor")),
-    Topic("quote",      _kinds(m.Quote),       ("gateway",),             ("sizing", "submission", "monitor"), journalled=False),
+    Topic("quote",      _kinds(m.Quote),       ("gateway",),             ("sizing", "submission"), journalled=False),
     Topic("link",       _kinds(m.LinkState),   ("gateway",),             ("sizing", "submission", "dispatch", "monitor")),
-    Topic("decision",   _kinds(Decision),      ("sizing", "submission"), ("dispatch", "monitor")),
+    Topic("decision",   _kinds(Decision),      ("sizing", "submission"), ("dispatch",)),
     Topic("alert",      _kinds(m.Alert),       ("gateway", "sizing", "submission"), ("dispatch", "monitor")),
-    Topic("egress",     _kinds(m.Published),   ("dispatch",),            ("monitor",)),
+    Topic("egress",     _kinds(m.Published),   ("dispatch",),            ()),
     Topic("heartbeat",  _kinds(m.Heartbeat),   ("gateway", "sizing", "submission", "dispatch", "monitor"),
-                                               ("monitor",), journalled=False),
+                                               ("dispatch", "monitor"), journalled=False),
 )
 # fmt: on
 
@@ -76,12 +76,13 @@ def published_by(process: str) -> Mapping[type[m.Message], Topic]:
 
 
 def subscriptions_of(process: str) -> Mapping[str, tuple[str, ...]]:
-    """What a process listens to: publisher -> names of topics."""
+    """What a process listens to: publisher -> names of topics. Nobody listens to itself."""
     wanted: dict[str, tuple[str, ...]] = {}
     for topic in _TABLE:
         if process in topic.subscribers:
             for publisher in topic.publishers:
                 wanted[publisher] = (*wanted.get(publisher, ()), topic.name)
+    wanted.pop(process, None)
     return wanted
 
 

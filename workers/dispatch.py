@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from conf.settings import Settings
-from ipc.bus import BEGINNING, Envelope, Position, Reset, Source, Subscriber
+from ipc.bus import BEGINNING, Envelope, Position, Reset, Subscriber
 from router.book import Book, Outcome
 from router.effects import Acknowledge, DeadLetter, Distribute, Effect, Gauge, Warn
 from router.messages import CommandRefused, Heartbeat, LinkState, Message, Published
@@ -24,6 +24,7 @@ from workers.store import egress, state
 from workers.store.client import Command, StoreAway, connect
 from workers.store.egress import Offset, Unit
 from workers.store.platform import check_server
+from workers.subscription import subscribe
 
 DECISIONS, BROKER, TIMERS = ("sizing", "submission"), "gateway", "timers"
 UNITS = 500  # events applied in one round trip
@@ -145,23 +146,15 @@ class Dispatch:
         }
         self._news_from_ms = dict.fromkeys(positions.keys() - offsets.keys(), now_ms() - NEWS_MS)
         self._subscribers = (
-            self._subscriber(DECISIONS, ("decision", "alert", "heartbeat"), positions),
-            self._subscriber((BROKER,), ("trade", "portfolio", "link", "alert", "heartbeat"), positions),
+            self._subscriber(DECISIONS, positions),
+            self._subscriber((BROKER,), positions),
         )
         for subscriber in self._subscribers:
             self._shell.loop.attach(subscriber, self._on_envelopes)
 
-    def _subscriber(
-        self, names: Sequence[str], topics: Sequence[str], positions: dict[str, Position]
-    ) -> Subscriber:
-        settings = self._settings
-        return Subscriber(
-            self._shell.context,
-            [Source(name, settings.pub(name), settings.cmd(name)) for name in names],
-            topics,
-            {name: positions[name] for name in names},
-            on_reset=self._on_reset,
-        )
+    def _subscriber(self, names: Sequence[str], positions: dict[str, Position]) -> Subscriber:
+        own = {name: positions[name] for name in names}
+        return subscribe(self._shell, only=names, positions=own, on_reset=self._on_reset)
 
     def _on_reset(self, reset: Reset) -> None:
         self._log.warning(

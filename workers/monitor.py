@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from conf.settings import Settings
-from ipc.bus import Envelope, Source, Subscriber
+from ipc.bus import Envelope
 from router.messages import (
     AccountSnapshot,
     Alert,
@@ -22,6 +22,7 @@ from router.messages import (
 from router.reasons import Reason
 from workers.role import LoopShell
 from workers.runner import run
+from workers.subscription import subscribe
 
 WATCHED = ("gateway", "sizing", "submission", "dispatch")
 
@@ -31,14 +32,7 @@ class Monitor:
 
     def __init__(self, shell: LoopShell) -> None:
         self._shell = shell
-        settings = shell.settings
-        self._events = Subscriber(
-            shell.context,
-            [Source(name, settings.pub(name), settings.cmd(name)) for name in WATCHED],
-            topics=("heartbeat", "link", "portfolio", "alert"),
-            positions=None,
-            quarantine=shell.quarantine,
-        )
+        self._events = subscribe(shell)
         self._beats: dict[
             str, tuple[Heartbeat, int]
         ] = {}  # process -> last heartbeat, monotonic ns of its coming

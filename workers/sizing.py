@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from conf.settings import Settings
-from ipc.bus import Envelope, Requester, Reset, Source, Subscriber
+from ipc.bus import Envelope, Requester, Reset
 from router import risk
 from router.broker_view import BrokerView
 from router.contract import describe
@@ -49,6 +49,7 @@ from workers.store.client import StoreAway, connect
 from workers.store.ingress import Taken
 from workers.store.intake import Intake
 from workers.store.platform import read_gates
+from workers.subscription import subscribe
 
 RETRY_S = 0.1  # before a command that was refused for now is tried again
 GATES_NS = 50_000_000  # for which what the platform allows is as good as new
@@ -63,14 +64,7 @@ class Sizing:
         self._log = shell.log
         self._redis = connect(settings.redis_url, name="sizing", timeout_s=settings.redis.socket_timeout_s)
         self._intake = Intake(settings, self._redis)
-        self._events = Subscriber(
-            shell.context,
-            [Source("gateway", settings.pub("gateway"), settings.cmd("gateway"))],
-            topics=("portfolio", "quote", "link"),
-            positions=None,
-            on_reset=self._on_reset,
-            quarantine=shell.quarantine,
-        )
+        self._events = subscribe(shell, on_reset=self._on_reset)
         self._gateway = Requester(
             shell.context,
             settings.cmd("gateway"),

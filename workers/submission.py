@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from conf.settings import Settings
-from ipc.bus import Envelope, Requester, Reset, Source, Subscriber
+from ipc.bus import Envelope, Requester, Reset
 from router.bracket import legs
 from router.messages import (
     BrokerError,
@@ -39,6 +39,7 @@ from workers.guardian import Guardian
 from workers.killpoint import kill_point
 from workers.role import LoopShell
 from workers.runner import run
+from workers.subscription import subscribe
 
 RETRY_S = 0.1  # before a bracket that the gateway could not take is offered again
 GUARD_S = 0.05  # between two looks at what is protected
@@ -61,14 +62,7 @@ class Submission:
         self._shell = shell
         self._settings = settings = shell.settings
         self._log = shell.log
-        self._events = Subscriber(
-            shell.context,
-            [Source("gateway", settings.pub("gateway"), settings.cmd("gateway"))],
-            topics=("trade", "portfolio", "quote", "link"),
-            positions=None,
-            on_reset=self._on_reset,
-            quarantine=shell.quarantine,
-        )
+        self._events = subscribe(shell, on_reset=self._on_reset)
         self._gateway = Requester(
             shell.context,
             settings.cmd("gateway"),

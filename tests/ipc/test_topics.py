@@ -70,12 +70,15 @@ def test_who_publishes_what() -> None:
 
 
 def test_who_listens_to_what() -> None:
-    """Subscriptions by publisher follow from the table."""
+    """Subscriptions by publisher follow from the table; nobody's own messages are among them."""
     assert subscriptions_of("dispatch") == {
-        "gateway": ("trade", "portfolio", "link", "alert"),
-        "sizing": ("decision", "alert"),
-        "submission": ("decision", "alert"),
+        "gateway": ("trade", "portfolio", "link", "alert", "heartbeat"),
+        "sizing": ("decision", "alert", "heartbeat"),
+        "submission": ("decision", "alert", "heartbeat"),
+        "monitor": ("heartbeat",),
     }
+    assert subscriptions_of("sizing") == {"gateway": ("portfolio", "quote", "link")}
+    assert "monitor" not in subscriptions_of("monitor")
     assert subscriptions_of("gateway") == {}
     assert TOPIC_OF[Quote] is TOPICS["quote"]
     assert TOPIC_OF[LinkState] is TOPICS["link"]
