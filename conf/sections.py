@@ -134,11 +134,12 @@ class Risk(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sizing(Struct, frozen=True, forbid_unknown_fields=True):
-    """Kelly sizing (platform contract 5)."""
+    """How much an entry buys (platform contract 5, without Kelly's fraction)."""
 
-    base_fraction: Annotated[Fraction, says("Fraction of the account without enough closed trades.")] = 0.02
+    base_fraction: Annotated[
+        Fraction, says("Fraction of the account in an entry of confidence 100; at 0 a quarter of it.")
+    ] = 0.02
     max_fraction: Annotated[Fraction, says("Largest fraction of the account in one entry.")] = 0.15
-    min_trades: Annotated[Count, says("Closed trades needed before Kelly replaces base_fraction.")] = 15
     max_0dte_contracts: Annotated[Count, says("Most contracts in a 0DTE entry.")] = 50
     max_other_contracts: Annotated[Count, says("Most contracts in any other option entry.")] = 100
 
