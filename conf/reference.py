@@ -40,7 +40,7 @@ wins, key by key.
 | `ROUTER_HOME` | the project's directory, where `supervisord.conf` and `conf/` are; default: the current one |
 | `ROUTER_PROFILE` | name of the profile: `paper` (default) or `live` |
 | `ROUTER_MODE` | overrides the top-level key `mode` |
-| `ROUTER_<SECTION>__<KEY>` | overrides one key: `ROUTER_BROKER__PORT=4002`; lists are separated by commas |
+| `ROUTER_<SECTION>__<KEY>` | overrides one key: `ROUTER_BROKER__PORT=4002`; lists are separated by commas; with one underscore it is refused |
 
 `mode = "live"` needs `[broker] account` to name an account that is not simulated (DU, DF); `mode = "paper"` refuses
 any other. An unknown section or key, a wrong type or a value out of bounds stops every process with exit
