@@ -33,7 +33,9 @@ def parse(payload: bytes) -> Signal:
     side = _side(document)
     contract = document.get("contract")
     if not isinstance(contract, Mapping) or not contract:
-        raise FieldError("contract", contract, "missing")
+        raise FieldError(
+            "contract", contract, "missing" if contract is None else "must be an object with its terms"
+        )
     spec = normalise(contract, symbol)
     return Signal(
         id=_id(document),

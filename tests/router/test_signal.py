@@ -143,6 +143,12 @@ def test_refused_by_field_and_value(changes: dict[str, Any], field: str, value: 
     assert str(error).startswith(f"{field} = ")
 
 
+def test_a_contract_that_is_there_is_not_called_missing() -> None:
+    """Whoever sent a text looks for what is wrong with it."""
+    assert str(refusal(payload(contract=...))) == "contract = None: missing"
+    assert str(refusal(payload(contract="SPY"))) == "contract = 'SPY': must be an object with its terms"
+
+
 @pytest.mark.parametrize(
     "data",
     [
