@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from conf.settings import Settings
 from ipc.bus import Envelope, Subscriber
@@ -67,11 +67,13 @@ def run(settings: Settings, *, once: bool, with_parent: bool = False) -> int:
         try:
             return _live(settings, Readiness(stack, child), subscriber, redis, once=once)
         except KeyboardInterrupt:
-            print(flush=True)
-            if not once:
-                return Exit.OK
-            print("router: interrupted before the signal's life was over", file=sys.stderr, flush=True)
-            return Exit.DEGRADED
+            with suppress(OSError):  # a terminal that was closed
+                print(flush=True)
+                if once:
+                    print(
+                        "router: interrupted before the signal's life was over", file=sys.stderr, flush=True
+                    )
+            return Exit.DEGRADED if once else Exit.OK
         finally:
             redis.close()
             subscriber.close()
@@ -250,7 +252,8 @@ def _started(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
             signal.signal(
                 number, signal.SIG_IGN
             )  # the stop is bounded; a second Ctrl-C must not orphan anybody
-        print("stopping the stack", flush=True)
+        with suppress(OSError):  # nobody may be there to read it, and that may be why this ends
+            print("stopping the stack", flush=True)
         try:
             stack.stop()
         except (Down, Unreachable):

@@ -281,6 +281,26 @@ def test_a_supervisord_that_does_not_answer_is_ended(
     child.stdout.close()
 
 
+def test_without_anybody_to_read_it_the_stack_is_stopped_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`router run | head`, or a terminal that was closed: the last line fails too, and must not cost the order."""
+    stopped = []
+    stack = Stuck("input()")
+    monkeypatch.setattr(stack, "stop", lambda: stopped.append(True))
+    monkeypatch.setattr(run_module, "KILL_S", 0.1)
+
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", gone)
+    with _interruptible(), pytest.raises(BrokenPipeError), _started(stack) as child:
+        gone()
+    assert stopped
+    assert child.stdout is not None
+    child.stdout.close()
+
+
 def test_a_redelivered_signal_is_told_once() -> None:
     """A second SignalReceived of the same delivery adds no line."""
     life = Life(SIGNAL.id, DELIVERY)
