@@ -46,7 +46,7 @@ class Dispatch:
         self._redis = connect(settings.redis_url, name="dispatch", timeout_s=settings.redis.socket_timeout_s)
         self._book: Book | None = None
         self._subscribers: tuple[Subscriber, ...] = ()
-        self._problem = "not connected yet"
+        self._problem = "Redis is not connected yet"
         self._retry_s = RETRY_FIRST_S
         self._resumed_s = 0.0
         self._timer_seq = 0
@@ -70,7 +70,7 @@ class Dispatch:
     def waiting_for(self) -> str:
         """Redis, then the publishers."""
         if self._book is None:
-            return f"Redis: {self._problem}"
+            return self._problem or "Redis"
         silent = [name for name in (BROKER, *DECISIONS) if not self._hears(name)]
         return f"the {' and '.join(silent)} process" if silent else ""
 

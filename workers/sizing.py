@@ -87,7 +87,7 @@ class Sizing:
     def waiting_for(self) -> str:
         """Redis, the IB connection, the account: in that order."""
         if self._intake.problem:
-            return f"Redis: {self._intake.problem}"
+            return self._intake.problem
         return self._view.waiting_for
 
     @property

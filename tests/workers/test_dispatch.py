@@ -354,7 +354,9 @@ def test_what_ib_says_while_redis_is_away_is_told_when_it_is_back(
         decisions, trade = split(won(Story()))
         stage.bus.say("sizing", *decisions)
         stage.bus.say("gateway", *trade)
-        stage.wait(lambda: stage.dispatch.waiting_for.startswith("Redis: "), "it waits for Redis")
+        stage.wait(
+            lambda: stage.dispatch.waiting_for.startswith("Redis does not answer: "), "it waits for Redis"
+        )
         server.start()
         stage.settle()
         assert [event["action_type"] for event in stage.told()] == ["ENTRY", "SCALE_OUT", "EXIT"]
@@ -712,7 +714,7 @@ def test_the_first_connection_may_take_its_time(
         server.start()
         stage.wait(lambda: stage.dispatch.waiting_for == "", "ready")
         server.stop()
-        stage.wait(lambda: stage.dispatch.waiting_for.startswith("Redis: "), "it waits again")
+        stage.wait(lambda: stage.dispatch.waiting_for.startswith("Redis does not answer: "), "it waits again")
     finally:
         stage.end()
         server.stop()

@@ -29,7 +29,7 @@ class Intake:
         self._wakers: tuple[Waker, ...] = ()
         self._recovered = False
         self._handed: OrderedDict[Ticket, None] = OrderedDict()  # brought by this object, settled or not
-        self.problem = "not connected yet"
+        self.problem = "Redis is not connected yet"
 
     def start(self, wake: Callable[[], None]) -> None:
         """Call `wake` (thread-safe) whenever a signal may have come."""
