@@ -18,6 +18,7 @@ from workers.cli.misuse import Misused
 from workers.store.client import Client, connect
 from workers.store.producer import Emitted, add, emit, push
 
+NAMES = ("id", "symbol", "contract_fp")  # what the platform's own emit makes keys of
 WHY_NOT = {
     Emitted.DUPLICATE: "this id was sent before: the platform never sends an id twice",
     Emitted.COOLDOWN: "its contract is cooling down",
@@ -27,6 +28,8 @@ WHY_NOT = {
 
 def send(settings: Settings, options: argparse.Namespace) -> int:
     """Send a file, standard input or the demo signal; prints its id. Raises Misused and StoreAway."""
+    if options.demo and options.symbol:
+        raise Misused(f"--symbol {options.symbol}: the demo signal has a symbol of its own: leave one out")
     client = connect(settings.redis_url, name="cli", timeout_s=settings.redis.socket_timeout_s)
     try:
         if options.demo:
@@ -79,18 +82,22 @@ def _send_payload(client: Client, settings: Settings, options: argparse.Namespac
         return Exit.OK
     try:
         signal = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return _unusable(f"is not JSON: {error}")
-    missing = [
-        key for key in ("id", "symbol", "contract_fp") if not isinstance(signal, dict) or not signal.get(key)
-    ]
-    if missing:
-        return _unusable(f"lacks {', '.join(missing)}")
+    if not isinstance(signal, dict):
+        return _unusable("is no JSON object")
+    if missing := [key for key in NAMES if not _is_name(signal.get(key))]:
+        return _unusable(f"lacks {', '.join(missing)} as a text")
     _warn_unread(settings, signal["symbol"])
     return _report(signal, emit(client, signal))
 
 
-def _warn_unread(settings: Settings, symbol: object) -> None:
+def _is_name(value: object) -> bool:
+    """Whether it can be a part of a key: a lone surrogate, for one, cannot be written."""
+    return isinstance(value, str) and value != "" and value.isprintable()
+
+
+def _warn_unread(settings: Settings, symbol: str) -> None:
     """The platform's lists are read by name: what is pushed to another one is neither traded nor refused."""
     if symbol not in settings.ingress.symbols:
         print(

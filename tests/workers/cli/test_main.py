@@ -155,7 +155,13 @@ def test_a_file_is_sent_under_the_platforms_rules(
     redis_client.call("DEL", "signals:live:SPY:f")
     assert router("signal", "send", str(file)) == 1
     assert "sent before" in capsys.readouterr().err
-    for text, problem in (("[]", "lacks id, symbol, contract_fp"), ("{", "is not JSON")):
+    for text, problem in (
+        ("[]", "is no JSON object"),
+        ('{"id": 5, "symbol": "SPY"}', "lacks id, contract_fp as a text"),
+        ('{"id": "a\\ud800", "symbol": "SPY", "contract_fp": "f"}', "lacks id as a text"),
+        ("[" * 100_000, "is not JSON"),
+        ("{", "is not JSON"),
+    ):
         file.write_text(text)
         assert router("signal", "send", str(file)) == 2
         assert problem in capsys.readouterr().err
@@ -163,6 +169,8 @@ def test_a_file_is_sent_under_the_platforms_rules(
     assert capsys.readouterr().err == ""
     assert router("signal", "send", str(file), "--stream") == 0
     assert redis_client.call("LRANGE", "signals:execution:QQQ", 0, -1) == [b"{"]
+    assert router("signal", "send", "--demo", "--symbol", "QQQ") == 2
+    assert "has a symbol of its own" in capsys.readouterr().err
     assert router("signal", "send", str(tmp_path / "gone")) == 2
     assert capsys.readouterr().err == f"router: {tmp_path / 'gone'}: No such file or directory\n"
     file.write_text('{"id": "b", "symbol": "ZZZ", "contract_fp": "f"}')
