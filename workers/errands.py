@@ -49,7 +49,7 @@ class Errands:
 
         def on_reply(reply: Message) -> None:
             if isinstance(reply, CommandRefused):
-                self._log.error("guard's order refused", code=reply.code, detail=reply.text)
+                self._log.warning("guard's order refused", code=reply.code, detail=reply.text)
                 if not reply.retry:
                     failed(f"the gateway refused its stop: {reply.code} {reply.text}")
 
