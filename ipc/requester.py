@@ -47,7 +47,7 @@ class Requester:
     """Commands to the process behind `endpoint`, in the order of `send`; replies in any order.
 
     A command is sent again, with the same id, each `resend_s` until its reply comes: the receiver carries it
-    out once. The id is unique per kind of command. A process that is not there yet is waited for.
+    out once. One that a dying connection took with it comes then, behind later ones. The id is unique per kind of command. A process that is not there yet is waited for.
     """
 
     def __init__(
