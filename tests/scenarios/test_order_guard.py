@@ -37,8 +37,13 @@ def test_alert_mode(stack: Stack) -> None:
         stack.do(f"cancel {trade.delivery}-T1")
         assert "7 without a stop" in alerts.next("position_unprotected")["reason"]
         assert not trade.live()
+    stack.await_true(lambda: trade_types(stack) == ["LMT", "STP"], "a pair", SECONDS)
     trade.await_protected()
-    assert sorted(event.order_type for event in stack.live()) == ["LMT", "STP"]
+
+
+def trade_types(stack: Stack) -> list[str]:
+    """The types of all orders that work."""
+    return sorted(event.order_type for event in stack.live())
 
 
 def test_repairs_in_vain(stack: Stack) -> None:

@@ -45,8 +45,13 @@ def test_cancel_of_a_partly_filled_entry(stack: Stack) -> None:
     ack = trade.ack()
     assert (ack["status"], ack["filled"], ack["reason"]) == ("FILLED", 3.0, "cancelled")
     assert trade.event("ENTRY")["execution"]["filled_quantity"] == 3
+    stack.await_true(lambda: stopped(trade) == 3, "stops for three", SECONDS)
     trade.await_protected()
-    assert sum(event.remaining for event in trade.live().values() if event.order_type == "STP") == 3
+
+
+def stopped(trade: Trade) -> float:
+    """The quantity of its stops."""
+    return sum(event.remaining for event in trade.live().values() if event.order_type == "STP")
 
 
 def test_manual_close_in_tws(stack: Stack) -> None:

@@ -75,7 +75,7 @@ def test_scale_out(stack: Stack) -> None:
     assert (first["lifecycle"]["quantity"], first["lifecycle"]["remaining_quantity"]) == (3, 4)
     assert first["lifecycle"]["reason"] == "TARGET"
     trade.await_protected()
-    assert set(trade.orders()) == {"T2", "S2", "T3", "S3"}
+    stack.await_true(lambda: set(trade.orders()) == {"T2", "S2", "T3", "S3"}, "two pairs", SECONDS)
     trade.quote(3.00, 3.04)
     second = trade.event("SCALE_OUT", 2)
     assert second["lifecycle"]["remaining_quantity"] == 2

@@ -151,7 +151,10 @@ def test_bracket_cascade(stack: Stack) -> None:
     assert all("child" in event.why_held for leg, event in trade.live().items() if leg != "E")
     stack.do(f"fill {trade.delivery}-E price 2.50")
     trade.await_orders(T1="LMT 3", S1="STP 3", T2="LMT 2", S2="STP 2", T3="LMT 2", S3="STP 2")
-    assert not any("child" in event.why_held for event in trade.live().values())
+    woken = "none waits for its parent"
+    stack.await_true(
+        lambda: not any("child" in one.why_held for one in trade.live().values()), woken, SECONDS
+    )
     trade.await_protected()
     trade.quote(1.30, 1.34)
     lifecycle = trade.event("EXIT")["lifecycle"]
@@ -185,9 +188,11 @@ def test_reject_of_a_child(stack: Stack, leg: str) -> None:
     trade = Trade(stack).bracket()
     stack.do(f'reject {trade.delivery}-{leg} 201 "Order rejected - reason:test"')
     stack.await_true(lambda: leg not in trade.live(), "it is gone", SECONDS)
+    wanted = ["LMT", "STP"] if leg == "S1" else ["STP"]
+    stack.await_true(
+        lambda: sorted(event.order_type for event in trade.live().values()) == wanted, f"{wanted}", SECONDS
+    )
     trade.await_protected()
-    types = sorted(event.order_type for event in trade.live().values())
-    assert types == (["LMT", "STP"] if leg == "S1" else ["STP"])
     assert not trade.events("EXIT")
     trade.quote(1.30, 1.34)
     assert trade.event("EXIT")["lifecycle"]["reason"] == "STOP"
