@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from ipc.bus import LIVE, Envelope, JournalReader, Source, Subscriber
-from router.messages import CancelAll, Heartbeat, HoldingsReply, OrderLifecycleEvent, PositionSnapshot
+from router.messages import CancelAll, Heartbeat, OrderLifecycleEvent, PositionSnapshot
 from router.protection import STOPS
 from tests.helpers import PROJECT
 from tests.paper.clients.desk import Hand
@@ -111,12 +111,6 @@ class Stack(Stage):
     def live(self) -> list[OrderLifecycleEvent]:
         """Every order that works."""
         return list(self.now().orders)
-
-    def now(self) -> HoldingsReply:
-        """What is held and what works, once the gateway is READY to say so."""
-        while (holdings := self.holdings()) is None:
-            self.await_ready()
-        return holdings
 
     def held(self) -> dict[int, float]:
         """Quantity by conId of what is held."""

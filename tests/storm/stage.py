@@ -207,6 +207,12 @@ class Stage:
         reply = self.ask(HoldingsQuery(), 0.2)
         return reply if isinstance(reply, HoldingsReply) else None
 
+    def now(self) -> HoldingsReply:
+        """What is held and what works, once the gateway is READY to say so."""
+        while (holdings := self.holdings()) is None:
+            self.await_ready()
+        return holdings
+
     def flatten(self) -> None:
         """Close everything, so that money never runs out."""
         if not isinstance(self.ask(Flatten(), 15.0), FlattenReply):

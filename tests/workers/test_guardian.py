@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ import pytest
 import structlog
 
 from conf.settings import Settings
-from ipc.bus import Requester
+from ipc.bus import Envelope, Requester, Source, Subscriber
 from router.messages import (
     CancelOrders,
     CancelReply,
     ContractReady,
+    Heartbeat,
     HoldingsQuery,
     HoldingsReply,
     LinkPhase,
@@ -73,9 +73,7 @@ def trader(stage: Stage) -> Iterator[Any]:
 
 def orders(stage: Stage) -> list[OrderLifecycleEvent]:
     """What works now."""
-    holdings = stage.holdings()
-    assert holdings is not None
-    return list(holdings.orders)
+    return list(stage.now().orders)
 
 
 def quantities(stage: Stage) -> dict[str, float]:
@@ -90,9 +88,23 @@ def stopped(stage: Stage) -> float:
 
 def held(stage: Stage) -> float:
     """The quantity of all positions."""
-    holdings = stage.holdings()
-    assert holdings is not None
-    return sum(abs(one.quantity) for one in holdings.positions)
+    return sum(abs(one.quantity) for one in stage.now().positions)
+
+
+def await_beats(stage: Stage, count: int) -> None:
+    """Wait until submission's loop has turned for so many heartbeats, each a fifth of a second after the last."""
+    source = Source("submission", stage.settings.pub("submission"), stage.settings.cmd("submission"))
+    subscriber = Subscriber(stage.context, [source], ("heartbeat",), positions=None)
+    beats: list[Envelope] = []
+
+    def heard() -> bool:
+        beats.extend(one for one in subscriber.receive() if isinstance(one.message, Heartbeat))
+        return len(beats) >= count
+
+    try:
+        stage.await_true(heard, f"{count} heartbeats of submission")
+    finally:
+        subscriber.close()
 
 
 @pytest.mark.timeout(120)
@@ -108,7 +120,7 @@ def test_what_a_person_does_by_hand_is_protected(stage: Stage, trader: Any) -> N
     trader.placeOrder(apple, LIBRARY.MarketOrder("SELL", 10))
     stage.await_true(lambda: quantities(stage) == {"STP": 20, "LMT": 20}, "a pair of 20", WITHIN_S)
     before = {event.perm_id for event in orders(stage)}
-    assert isinstance(stage.ask(CancelOrders(refs=(), perm_ids=tuple(before)), 2.0), CancelReply)
+    assert isinstance(stage.ask(CancelOrders(refs=(), perm_ids=tuple(before)), 10.0), CancelReply)
     stage.await_true(
         lambda: (
             quantities(stage) == {"STP": 20, "LMT": 20} and not before & {e.perm_id for e in orders(stage)}
@@ -125,7 +137,7 @@ def test_a_bracket_is_left_alone(stage: Stage) -> None:
     """Its stops are what is held, all of them the bracket's own; made flat, nothing is left of either."""
     signal_id = stage.send(targets=3)
     stage.await_true(lambda: stage.ack(signal_id), "the ack", 20)
-    time.sleep(1.0)  # the guard looks many times meanwhile, and must find nothing to do
+    await_beats(stage, 6)  # the guard looks many times meanwhile, and must find nothing to do
     stage.await_true(lambda: stopped(stage) == held(stage), "stops for what is held", WITHIN_S)
     assert all(event.ref.startswith(f"{signal_id}-") for event in orders(stage))
     log = (stage.root / "var/log/submission.log").read_text()

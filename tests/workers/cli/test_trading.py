@@ -73,9 +73,7 @@ def desk(stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
 
 def live_refs(desk: Desk) -> list[str]:
     """orderRefs that work."""
-    holdings = desk.stage.holdings()
-    assert holdings is not None
-    return [event.ref for event in holdings.orders]
+    return [event.ref for event in desk.stage.now().orders]
 
 
 @pytest.mark.timeout(120)
@@ -107,8 +105,7 @@ def test_explain_tells_the_chain_in_order(desk: Desk) -> None:
 def test_cancel_by_ref_permid_and_signal(desk: Desk) -> None:
     """A target by its ref, one by its permId, the rest by their signal; what does not exist is said."""
     signal_id = desk.bracket()
-    holdings = desk.stage.holdings()
-    assert holdings is not None
+    holdings = desk.stage.now()
     mine = {event.ref: event for event in holdings.orders if event.ref.startswith(signal_id)}
     targets = [ref for ref in mine if "-T" in ref]
     assert desk.router("cancel", targets[0]) == (0, f"cancel sent for {targets[0]}\n", "")
@@ -122,16 +119,13 @@ def test_cancel_by_ref_permid_and_signal(desk: Desk) -> None:
 def test_modify_keeps_every_other_term(desk: Desk) -> None:
     """A target's new price is what IB then has; quantity, group and time in force are as before (contract 8)."""
     signal_id = desk.bracket()
-    holdings = desk.stage.holdings()
-    assert holdings is not None
+    holdings = desk.stage.now()
     before = next(e for e in holdings.orders if e.ref.startswith(signal_id) and "-T1" in e.ref)
     done = desk.router("modify", before.ref, "--limit", "400")
     assert done.code == 0, done.err
 
     def changed() -> bool:
-        now = desk.stage.holdings()
-        assert now is not None
-        (after,) = [event for event in now.orders if event.ref == before.ref]
+        (after,) = [event for event in desk.stage.now().orders if event.ref == before.ref]
         terms = ("action", "quantity", "tif", "oca_group", "oca_type", "outside_rth", "perm_id", "order_type")
         same = all(getattr(after, name) == getattr(before, name) for name in terms)
         return same and after.limit_price == 400.0
