@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ HERE = Path(__file__).parent
 PINS = PROJECT / "constraints.txt"
 WANTED = HERE / "ib_async.txt"
 HOME = PROJECT / ".venvs" / "gateway_ib_async"
+ON_UVLOOP = ("-p", "tests.workers.gateway.on_uvloop")
 STORIES = [
     "test_link*.py",
     "test_session*.py",
@@ -34,32 +36,48 @@ def ib_async_python() -> Path:
     return environment(HOME, WANTED, PINS)
 
 
-def gateway_tests(python: Path, *options: str) -> str:
-    """Run the tests of link, session and commands with another interpreter or loop; what they print.
+class Run:
+    """The tests of link, session and commands with another interpreter or loop.
 
     Without measuring their coverage: it would be that of the same tests.
     """
-    files = [str(path) for story in STORIES for path in sorted(HERE.glob(story))]
-    command: list[str | Path] = [
-        python,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-k",
-        "not on_uvloop and not on_ib_async",
-    ]
-    ended: subprocess.CompletedProcess[str] = subprocess.run(
-        [*command, *options, *files],
-        cwd=PROJECT,
-        env={name: text for name, text in os.environ.items() if name != MEASURED},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
+
+    def __init__(self, log: Path, python: Path, *options: str) -> None:
+        files = [str(path) for story in STORIES for path in sorted(HERE.glob(story))]
+        quiet = ("-q", "-p", "no:cacheprovider", "-k", "not on_uvloop and not on_ib_async")
+        unmeasured = {name: text for name, text in os.environ.items() if name != MEASURED}
+        self._log = log
+        with log.open("w") as said:
+            self.process = subprocess.Popen(
+                [python, "-m", "pytest", *quiet, *options, *files],
+                cwd=PROJECT,
+                env=unmeasured,
+                stdout=said,
+                stderr=said,
+            )
+
+    def passes(self) -> None:
+        """Wait for its end, which must be a good one."""
+        status = self.process.wait()
+        said = self._log.read_text()
+        assert status == 0, said
+        assert " passed" in said
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
+    """All of them side by side, since each waits most of the time; none is left running."""
+    logs = tmp_path_factory.mktemp("runs")
+    started = {"ib_insync, uvloop": Run(logs / "1", Path(sys.executable), *ON_UVLOOP)}
+    try:
+        python = ib_async_python()
+        started["ib_async, asyncio"] = Run(logs / "2", python)
+        started["ib_async, uvloop"] = Run(logs / "3", python, *ON_UVLOOP)
+        yield started
+    finally:
+        for one in started.values():
+            one.process.kill()
+            one.process.wait()
 
 
 def test_the_library_is_the_one_that_is_installed() -> None:
@@ -70,16 +88,15 @@ def test_the_library_is_the_one_that_is_installed() -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_the_same_tests_pass_on_ib_async(loop: str) -> None:
+def test_the_same_tests_pass_on_ib_async(runs: dict[str, Run], loop: str) -> None:
     """In an environment of its own, where ib_insync is not installed, on the loop of the standard library and uvloop."""
-    plugin = ["-p", "tests.workers.gateway.on_uvloop"] if loop == "uvloop" else []
-    assert " passed" in gateway_tests(ib_async_python(), *plugin)
+    runs[f"ib_async, {loop}"].passes()
 
 
 @pytest.mark.timeout(300)
-def test_the_same_tests_pass_on_uvloop() -> None:
+def test_the_same_tests_pass_on_uvloop(runs: dict[str, Run]) -> None:
     """With ib_insync, whose habit of asking for the policy's loop is the trap here."""
-    assert " passed" in gateway_tests(Path(sys.executable), "-p", "tests.workers.gateway.on_uvloop")
+    runs["ib_insync, uvloop"].passes()
 
 
 def test_numpy_is_loaded_by_whoever_first_uses_it() -> None:
