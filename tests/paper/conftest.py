@@ -70,9 +70,10 @@ def start_gateway(directory: Path, *options: str, measured: bool = True) -> Runn
     process = Process(_nursery(), _nursery().start("paper", *own, *options, log=log, env=env))
 
     def listening() -> re.Match[str] | None:
-        said = re.search(r"listening on .*:(\d+) for", log.read_text() if log.exists() else "")
-        assert said or process.poll() is None, f"it ended before it listened: {log.read_text()}"
-        return said
+        status = process.poll()
+        said = log.read_text() if log.exists() else ""
+        assert status is None, f"the gateway ended with status {status} before it listened: {said}"
+        return re.search(r"listening on .*:(\d+) for", said)
 
     try:
         found = wait_for(listening, "the gateway listens", seconds=30.0, every=0.002)
