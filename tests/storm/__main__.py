@@ -97,6 +97,7 @@ def caught(bug: str, trials: list[Trial]) -> list[str]:
     def work(stage: Stage) -> None:
         at_points(stage, tally, trials)
         settle(stage)
+        stage.await_idle()
 
     return stormed(f"bug {bug}", work, tally, bug=bug).broken
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from tests.paper.clients.desk import NOTICES, SECONDS, Facts, deadline, known
 
+HISTORY_S = 5.0  # for bars: the libraries' own is a minute
+
 
 class InsyncDesk:
     """One `IB` of either library."""
@@ -91,10 +93,9 @@ class InsyncDesk:
         }
 
     def bars(self, contract: Facts, duration: str, size: str, what: str) -> list[Facts]:
-        asked = self._contract(contract)
-        return [
-            _bar_facts(one) for one in self._ib.reqHistoricalData(asked, "", duration, size, what, True, 2)
-        ]
+        # an error 321 ends no request of ib_async's: it waits until the time is over
+        query = (self._contract(contract), "", duration, size, what, True, 2)
+        return [_bar_facts(one) for one in self._ib.reqHistoricalData(*query, timeout=HISTORY_S)]
 
     def head(self, contract: Facts) -> int:
         return int(self._ib.reqHeadTimeStamp(self._contract(contract), "TRADES", True, 2).timestamp())
