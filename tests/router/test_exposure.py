@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.exposure import EXPLAIN_NS, LAG_NS, QUICK_ATTEMPTS, SETTLE_NS, Exposure, Place
+from router.exposure import EXPLAIN_NS, LAG_NS, MAX_PATH, QUICK_ATTEMPTS, SETTLE_NS, Exposure, Place
 from router.messages import ExecutionFill, LinkPhase, LinkState, PositionSnapshot, Quote
 from tests.router.factory import OPTION, order_event, quote
 
@@ -66,6 +66,15 @@ def place(of: Exposure, now_ns: int) -> Place:
     """The only place, settled."""
     (found,) = of.settled(now_ns)
     return found
+
+
+def test_the_path_is_bounded() -> None:
+    """A position that IB does not confirm costs no more with every execution, and its quantity stays right."""
+    here = Place("DU1", OPTION)
+    for number in range(10 * MAX_PATH):
+        here.executed(1.0, NOW + number)
+    assert here.path == [10.0 * MAX_PATH - back for back in reversed(range(MAX_PATH))]
+    assert here.quantity == 10 * MAX_PATH
 
 
 def test_executions_run_ahead_of_the_position(exposure: Exposure) -> None:
