@@ -148,7 +148,7 @@ def bus(rows: list[Row], figures: dict[str, Any]) -> None:
     pyzmq encodes and decodes with the same codec. That for what a socket read brings in a storm that the gateway cannot
     keep up with, and for reads of 20 messages.
     """
-    count = 250_000 if QUICK else 1_000_000
+    count = 250_000 if QUICK else 500_000
     pairs = {
         "ours": ("publish", "subscribe"),
         "bare": ("bare_publish", "bare_subscribe"),
@@ -185,8 +185,6 @@ def bus_seconds(publisher: str, subscriber: str, count: int, read: int) -> tuple
                 cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )  # fmt: skip
             started.append(process)
-            assert process.stdout is not None
-            assert process.stdout.readline().strip() == "ready", f"{role} did not start"
             return process
 
         def last_words(process: subprocess.Popen[str], word: str | None = None) -> dict[str, float]:
@@ -196,6 +194,9 @@ def bus_seconds(publisher: str, subscriber: str, count: int, read: int) -> tuple
         try:
             source = start(publisher)
             sinks = [start(subscriber) for _ in range(SUBSCRIBERS)]
+            for process in started:
+                assert process.stdout is not None
+                assert process.stdout.readline().strip() == "ready", f"{process.args!r} did not start"
             assert source.stdin is not None
             source.stdin.write("go\n")
             source.stdin.flush()
