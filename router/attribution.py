@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from router.delivery import Delivery
+from router.execution import SYNCED
 from router.messages import ExecutionFill
 from router.protection import is_guards
 from router.quantity import EPSILON
@@ -48,7 +49,10 @@ def named(fill: ExecutionFill, own: Delivery, leg: str, holders: Iterable[Delive
     taken = sum(part.fill.quantity for part in mine)
     others = _shared(fill, [one for one in holders if one.name != own.name], leg, fill.quantity - taken)
     of_bracket = not (is_guards(fill.ref) or leg.startswith("X"))
-    if of_bracket or not own.entry_complete:  # what it holds may not be all told yet
+    synced = any(
+        execution.leg == SYNCED for execution in own.executions.values()
+    )  # this may be what it stands for
+    if of_bracket or synced or not own.entry_complete:  # what it holds may not be all told yet
         rest = fill.quantity - sum(part.fill.quantity for part in others)
         mine = [_part(fill, own, rest / fill.quantity, leg)] if rest > EPSILON else []
     return [*mine, *others]

@@ -53,8 +53,9 @@ class Place:
     repairs: int = 0  # of them those after which something was done
     alerted: str = ""  # what a person was last told, empty again once all is well
     delivery: str = ""  # whose entry filled here last, since it was flat
-    entry_price: float = 0.0  # of that entry
     entry_sign: int = 0  # +1 for a purchase
+    entries: dict[str, float] = field(default_factory=dict)  # what the entry of each delivery paid
+    day: float = 0.0  # what the executions of the day, as the rebuild repeats them, have come to
     ratchet: float | None = None  # the tightest stop that what is held has had
     orders: dict[OrderKey, OrderLifecycleEvent] = field(default_factory=dict)
 
@@ -83,7 +84,6 @@ class Place:
             self.path.append(expected)  # in place: a storm tells of thousands, and 64 are slow to copy
             del self.path[:-MAX_PATH]
         self.filled_ns = now_ns
-        self._forget_entry()
 
     def observed(self, quantity: float, now_ns: int, *, asked: bool) -> None:
         """IB's word; what IB was asked for counts whole."""
@@ -95,12 +95,22 @@ class Place:
             self.said = None
         else:
             self.said = quantity
-        self._forget_entry()
 
-    def _forget_entry(self) -> None:
-        """What is held after it was flat is another position, whoever made it."""
-        if not self.quantity:
-            self.delivery, self.entry_price, self.entry_sign = "", 0.0, 0
+    def moved(self, before: float) -> None:
+        """Held from flat, gone flat, or turned round: what was told of the position before says nothing of this one."""
+        if self.quantity * before <= 0:
+            self.delivery, self.entries, self.ratchet = "", {}, None
+
+    def replay(self, delta: float) -> None:
+        """One of the day's executions, told again in their order: who had entered before they came to zero is out."""
+        self.day += delta
+        if abs(self.day) <= EPSILON:
+            self.delivery, self.entries = "", {}
+
+    def entered(self, stem: str, fill: ExecutionFill) -> None:
+        """An execution of a delivery's entry."""
+        self.delivery, self.entries[stem] = stem, fill.avg_price or fill.price
+        self.entry_sign = 1 if fill.action == "BUY" else -1
 
     def believe(self, now_ns: int) -> None:
         """A word that nothing has contradicted for a while is where a new path begins, explained or not."""
@@ -138,9 +148,10 @@ class Place:
         """The delivery in whose name it is protected: none for what was made, or turned round, by hand."""
         return self.delivery if self.quantity * self.entry_sign > 0 else ""
 
-    def price(self) -> float:
-        """What was paid per share or unit of premium: the entry's executions, else IB's average cost."""
-        own = self.entry_price if self.owner else 0.0
+    def price(self, stem: str = "") -> float:
+        """What a delivery paid per share or unit of premium, the last one where none is named: by its executions,
+        else IB's average cost."""
+        own = self.entries.get(stem or self.delivery) if self.owner else None
         return own or abs(self.avg_cost) / self.contract.multiplier
 
 
@@ -164,8 +175,11 @@ class Exposure:
                 self._on_fill(message, now_ns)
             case PositionSnapshot():
                 place = self._place(message.account, message.contract)
+                before = place.quantity
                 place.observed(message.quantity, now_ns, asked=message.replayed)
                 place.avg_cost = message.avg_cost
+                if not message.replayed:  # else it may be the zero of the rebuild that it ends
+                    place.moved(before)
                 place.changed_ns = now_ns
             case _:
                 pass
@@ -195,7 +209,7 @@ class Exposure:
             for place in self._places.values():
                 place.orders.clear()  # all that live are told again, and so are all positions that are not flat
                 place.observed(0.0, now_ns, asked=True)
-                place.filled_ns, place.changed_ns = 0, now_ns
+                place.filled_ns, place.changed_ns, place.day = 0, now_ns, 0.0
         elif (
             self.ready
         ):  # all has been told: what is flat without orders is over, and would be judged for ever
@@ -212,16 +226,22 @@ class Exposure:
 
     def _on_fill(self, fill: ExecutionFill, now_ns: int) -> None:
         place = self._place(fill.account, fill.contract)
-        stem = stem_of(fill.ref)
-        if stem and fill.ref == f"{stem}-E":
-            place.delivery, place.entry_price = stem, fill.avg_price or fill.price
-            place.entry_sign = 1 if fill.action == "BUY" else -1
         order = place.orders.get(fill.perm_id)
         if order is not None:
             place.orders[fill.perm_id] = filled_by(order, fill)
-        if not fill.replayed and not fill.supersedes:  # else it is part of the position already
-            place.executed(fill.quantity if fill.action == "BUY" else -fill.quantity, now_ns)
+        if fill.replayed and self.ready and place.quantity:
+            return  # an answer to a question beside the rebuild: what is held has been followed
+        signed = fill.quantity if fill.action == "BUY" else -fill.quantity
+        if fill.replayed:  # it is part of the position already
+            place.replay(signed)
+        elif not fill.supersedes:
+            before = place.quantity
+            place.executed(signed, now_ns)
             place.changed_ns = now_ns
+            place.moved(before)
+        stem = stem_of(fill.ref)
+        if stem and fill.ref == f"{stem}-E":
+            place.entered(stem, fill)
 
     def _place(self, account: str, contract: ContractSpec) -> Place:
         key = (account, contract.con_id)

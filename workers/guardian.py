@@ -14,6 +14,7 @@ from conf.settings import Settings
 from conf.stop_profiles import StopProfile, load_stop_profiles
 from ipc.bus import Requester
 from router import ticks
+from router.bracket import stem_of
 from router.errors import FieldError
 from router.exposure import Exposure, Place
 from router.messages import (
@@ -235,7 +236,7 @@ class Guardian:
             self._errands.look_up(place.contract, lambda _: None)
             return
         tick: ticks.Grid = ready.bands or ready.min_tick
-        rung = rearmed(event, profile, entry=place.price(), tick=tick)
+        rung = rearmed(event, profile, entry=place.price(stem_of(event.ref)), tick=tick)
         if rung is None or now_ns < self._armed.get((event.ref, rung), 0):
             return
         self._armed = {sent: until for sent, until in self._armed.items() if until > now_ns}

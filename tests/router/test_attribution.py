@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from router.attribution import corrected, named, parts
 from router.delivery import Delivery
-from router.learning import learn
+from router.learning import learn, written_off
 from router.messages import ExecutionFill, Target
 from tests.router.factory import TS_MS, signal
 from tests.router.history import Story
@@ -103,6 +103,12 @@ def test_what_was_bought_by_hand_is_not_closed_for_a_delivery_that_is_over(leg: 
     half = learn(Delivery(unfilled.name), unfilled.intent(), "", TS_MS)
     half = learn(half, unfilled.fill("E", 7, 2.5, exec_id="e.01"), "E", TS_MS)
     assert named_shares(own_order(1, 9, leg), half, half) == [("1", 9, leg)]  # the rest of its entry may come
+
+
+def test_what_was_written_off_can_still_be_told() -> None:
+    """The execution that nobody had told of takes the place of what was written off for want of it."""
+    off = written_off(holder(1), TS_MS)
+    assert named_shares(own_order(1, 7), off) == [("1", 7, "S71000000")]
 
 
 def test_an_order_for_more_than_its_delivery_holds_closes_the_others_too() -> None:

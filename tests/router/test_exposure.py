@@ -138,6 +138,76 @@ def test_what_is_held_after_it_was_flat_is_another_position(exposure: Exposure) 
     assert (again.quantity, again.owner, again.price()) == (4.0, "", 9.0)
 
 
+def test_what_each_delivery_paid(exposure: Exposure) -> None:
+    """Two deliveries in one contract at different prices: a stop climbs by what its own position paid."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(fill(exec_id="y.01", ref="ab12-mfqwpfk1-E", avg_price=4.0), NOW)
+    exposure.observe(position(14.0), NOW)
+    found = place(exposure, NOW + SECOND)
+    assert (found.price("9bbeedc541dd1c7a-mfqwpfk0"), found.price("ab12-mfqwpfk1")) == (2.51, 4.0)
+    assert found.price() == 4.0
+    assert found.price("of-yesterday") == 2.51  # IB's average cost
+
+
+@pytest.mark.parametrize("again", [position(2.0), fill(2.0, exec_id="m.01", ref="", avg_price=3.0)])
+def test_what_is_over_says_nothing_of_the_next_position(
+    exposure: Exposure, again: PositionSnapshot | ExecutionFill
+) -> None:
+    """Bought by hand after a signal's position was closed: not its delivery, not its price, not its ratchet."""
+    exposure.observe(fill(avg_price=9.0), NOW)
+    stop = order_event("a-b-S1", account="DU1", action="SELL", order_type="STP", stop_price=8.0, perm_id=2)
+    exposure.observe(stop, NOW)
+    assert place(exposure, NOW + SECOND).ratchet == 8.0
+    exposure.observe(fill(action="SELL", exec_id="z.01", ref="a-b-S1"), NOW)
+    exposure.observe(msgspec.structs.replace(stop, status="Filled"), NOW)
+    exposure.observe(again, NOW + LAG_NS)
+    exposure.observe(position(2.0), NOW + LAG_NS)
+    found = place(exposure, NOW + LAG_NS + SECOND)
+    assert (found.quantity, found.delivery, found.ratchet, found.price()) == (2.0, "", None, 2.51)
+
+
+def test_a_rebuild_repeats_what_is_over(exposure: Exposure) -> None:
+    """Entered, closed, and bought again by hand, all before the rebuild: the day's executions say whose it is not."""
+    bought = fill(2.0, exec_id="m.01", ref="", avg_price=3.0, replayed=True)
+    exposure.observe(link(LinkPhase.SYNCING), NOW)
+    exposure.observe(position(2.0, replayed=True), NOW)
+    for one in (fill(avg_price=9.0), fill(action="SELL", exec_id="z.01", ref="a-b-S1"), bought):
+        exposure.observe(msgspec.structs.replace(one, replayed=True), NOW)
+    exposure.observe(link(LinkPhase.READY), NOW)
+    found = place(exposure, NOW + SECOND)
+    assert (found.quantity, found.delivery, found.price()) == (2.0, "", 2.51)
+
+
+def test_an_answer_beside_the_rebuild_names_no_delivery(exposure: Exposure) -> None:
+    """Bought again by hand: IB is asked for executions, and repeats the entry of what is over."""
+    exposure.observe(fill(avg_price=9.0), NOW)
+    exposure.observe(fill(action="SELL", exec_id="z.01", ref="a-b-S1"), NOW)
+    exposure.observe(position(2.0), NOW + LAG_NS)
+    exposure.observe(fill(avg_price=9.0, replayed=True), NOW + LAG_NS)
+    assert place(exposure, NOW + LAG_NS + SECOND).delivery == ""
+
+
+def test_what_turns_round_says_nothing_either(exposure: Exposure) -> None:
+    """Sold by hand to the other side of zero."""
+    exposure.observe(fill(avg_price=9.0), NOW)
+    exposure.observe(fill(9.0, action="SELL", exec_id="z.01", ref=""), NOW)
+    found = place(exposure, NOW + SECOND)
+    assert (found.quantity, found.delivery) == (-2.0, "")
+
+
+def test_what_a_rebuild_tells_again_stays_known(exposure: Exposure) -> None:
+    """The entry of today's position comes back with the executions; the ratchet was never gone."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(
+        order_event("a-b-S1", account="DU1", action="SELL", order_type="STP", stop_price=2.0), NOW
+    )
+    exposure.observe(link(LinkPhase.SYNCING), NOW)
+    exposure.observe(position(7.0, replayed=True), NOW)
+    exposure.observe(link(LinkPhase.READY), NOW)
+    found = place(exposure, NOW + SECOND)
+    assert (found.delivery, found.price(), found.ratchet) == ("9bbeedc541dd1c7a-mfqwpfk0", 2.51, 2.0)
+
+
 def test_live_orders(exposure: Exposure) -> None:
     """Kept under one key from before the permId to the end; a rebuild tells all of them again."""
     exposure.observe(order_event(account="DU1", perm_id=0), NOW)

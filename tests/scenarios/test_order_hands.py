@@ -91,6 +91,40 @@ def test_manual_addition_in_tws(stack: Stack) -> None:
     trade.await_protected()
 
 
+def test_manual_addition_stopped_out(stack: Stack) -> None:
+    """Seven of a signal and two bought by hand run into their stops: its EXIT is of seven, and stays so."""
+    trade = Trade(stack).bracket()
+    trade.by_hand("BUY", 2)
+    stack.await_true(lambda: 9 in stack.held().values(), "nine are held", SECONDS)
+    trade.await_protected()
+    trade.quote(1.30, 1.34)
+    stack.await_true(lambda: not stack.held(), "all are sold", SECONDS)
+    lifecycle = trade.event("EXIT")["lifecycle"]
+    assert (lifecycle["quantity"], lifecycle["reason"]) == (7, "STOP")
+    another = Trade(stack).bracket()  # by its ENTRY all that was said of the first one has been told
+    assert not trade.events("ADJUSTMENT")
+    another.await_protected()
+
+
+def test_bought_again_by_hand(stack: Stack) -> None:
+    """After a signal's EXIT its contract is bought by hand: protected at its own price, and no news of the signal."""
+    trade = Trade(stack).bracket()
+    trade.quote(1.30, 1.34)
+    trade.event("EXIT")
+    trade.quote(3.00, 3.04)
+    trade.by_hand("BUY", 2)
+    stack.await_true(lambda: 2 in stack.held().values(), "two are held", SECONDS)
+    trade.await_protected()
+    [stop] = [event for event in stack.live() if event.order_type == "STP"]
+    assert not trade.live()
+    assert stop.stop_price is not None
+    assert 1.65 < stop.stop_price < 1.70  # 45 % below 3.04 and its commission
+    trade.quote(1.30, 1.34)
+    stack.await_true(lambda: not stack.held(), "they are sold", SECONDS)
+    Trade(stack).bracket()  # by its ENTRY all that was said before has been told
+    assert not trade.events("ADJUSTMENT")
+
+
 def test_manual_close_of_what_two_signals_hold(stack: Stack) -> None:
     """Both are told their EXIT, each for its own quantity."""
     first = Trade(stack).bracket()
