@@ -28,14 +28,17 @@ from router.messages import Alert, Signal
 MAX_RISK = 0.05  # the distributor drops what has entry and stop further apart, as a fraction of the entry
 MIN_REWARD = 1.5  # and what wins less than this per unit of risk
 MAX_FINGERPRINT = 64  # characters
+ISO_TIMED = frozenset({"execution_manual_fill_missing"})
 
 
 def alert_document(alert: Alert, at_ms: int) -> dict[str, Any]:
-    """What a subscriber of `alerts:critical` reads; `timestamp` in epoch seconds, empty fields left out."""
+    """What a subscriber of `alerts:critical` reads, empty fields left out; `timestamp` in epoch seconds, but where the
+    platform has always had it in ISO form (contract 2.2)."""
     named = {"type": alert.kind, "severity": alert.severity, "reason": alert.text}
     about = {"order_ref": alert.ref, "signal_id": alert.signal_id, "symbol": alert.symbol}
     known = {name: text for name, text in about.items() if text}
-    return dict(alert.details) | named | known | {"timestamp": at_ms / 1000}
+    timestamp = iso(at_ms) if alert.kind in ISO_TIMED else at_ms / 1000
+    return dict(alert.details) | named | known | {"timestamp": timestamp}
 
 
 def ack(

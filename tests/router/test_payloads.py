@@ -120,6 +120,12 @@ def test_an_alert_says_what_kind_and_about_what() -> None:
     }  # fmt: skip
 
 
+def test_the_alert_whose_time_the_platform_reads_as_text() -> None:
+    """`execution_manual_fill_missing` has its time in ISO form, aware; all others in epoch seconds (contract 2.2)."""
+    missing = Alert("execution_manual_fill_missing", "warning", "x", symbol="SPY")
+    assert payloads.alert_document(missing, 1_500)["timestamp"] == "1970-01-01T00:00:01.500000+00:00"
+
+
 def test_a_dead_letter_names_what_was_wrong() -> None:
     """Everything an operator needs to find the producer's mistake."""
     letter = payloads.dead_letter(
