@@ -27,14 +27,12 @@ def ended(
     """The ends of other clients' orders that IB lists no longer (by permId): filled or cancelled, it does not say."""
     still = set(listed)
     return [
-        replace(
-            event,
-            status="Cancelled",
-            remaining=0.0,
-            replayed=True,
-            received_ns=now_ns,
-            reason="no longer listed by IB",
-        )
+        unlisted(event, "no longer listed by IB", now_ns)
         for event in known
         if event.client_id != client_id and event.perm_id not in still
     ]
+
+
+def unlisted(event: OrderLifecycleEvent, reason: str, now_ns: int) -> OrderLifecycleEvent:
+    """The end of an order that IB lists no longer."""
+    return replace(event, status="Cancelled", remaining=0.0, replayed=True, received_ns=now_ns, reason=reason)

@@ -30,9 +30,6 @@ from router.messages import (
 from router.quantity import EPSILON
 
 CANCELLED = 202  # IB: order cancelled; comes after the status, which may be missing
-# IB refuses an order that it never took with one of these, and no status ever comes; about an order that it did
-# take they mean something else.
-REFUSED = frozenset({103, 110, 200, 203, 321})
 
 
 def learn(delivery: Delivery, message: Message, leg: str, now_ms: int, share: float = 1.0) -> Delivery:
@@ -64,7 +61,7 @@ def _learn(delivery: Delivery, message: Message, leg: str, now_ms: int, share: f
         case OrderTimedOut():
             return advance(delivery, timed_out=True)
         case OrderLifecycleEvent() if leg == "E":
-            return advance(delivery, entry=_entry_order(delivery.progress.entry, message, now_ms))
+            return _heard_of_entry(delivery, message, now_ms)
         case BrokerError() if leg == "E":
             return _ended_by_error(delivery, message, now_ms)
         case ExecutionFill():
@@ -100,6 +97,13 @@ def _with_request(delivery: Delivery, request: OrderRequest) -> Delivery:
     return replace(delivery, context=replace(delivery.context, request=request))
 
 
+def _heard_of_entry(delivery: Delivery, event: OrderLifecycleEvent, now_ms: int) -> Delivery:
+    """IB's word on the entry; one that IB lists as working was not rejected, whatever was."""
+    order = _entry_order(delivery.progress.entry, event, now_ms)
+    works = event.replayed and not order.ended_ms
+    return advance(delivery, entry=order, rejection="" if works else delivery.progress.rejection)
+
+
 def _entry_order(order: EntryOrder, event: OrderLifecycleEvent, now_ms: int) -> EntryOrder:
     """An end is final, except Inactive, from which IB may take an order back to work."""
     filled = max(order.filled, event.filled)
@@ -122,10 +126,13 @@ def _ended_by_error(delivery: Delivery, error: BrokerError, now_ms: int) -> Deli
         if order.ended_ms:
             return delivery
         return advance(delivery, entry=replace(order, status="Cancelled", ended_ms=ended_ms, doubtful=True))
-    if terminal or (error.code in REFUSED and not order.status):
-        order = replace(order, status=order.status or "Rejected", ended_ms=ended_ms, doubtful=False)
-        return advance(delivery, entry=order, rejection=error.text or f"error {error.code}")
-    return delivery
+    if not terminal:
+        return delivery
+    delivery = advance(delivery, rejection=error.text or f"error {error.code}")
+    if order.status and not order.ended_ms:
+        return delivery  # a modification may have been rejected: the gateway asks whether the order works
+    order = replace(order, status=order.status or "Rejected", ended_ms=ended_ms, doubtful=False)
+    return advance(delivery, entry=order)
 
 
 def lapsed(delivery: Delivery, now_ms: int) -> Delivery:

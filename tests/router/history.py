@@ -132,10 +132,18 @@ class Story:
             ACCOUNT, self.request.contract, quantity, 250.65, replayed=replayed, received_ns=1
         )
 
-    def error(self, code: int, text: str, *, ref: str | None = None, order_id: int = FIRST_ID) -> BrokerError:
-        """An error of IB about the entry."""
+    def error(
+        self,
+        code: int,
+        text: str,
+        *,
+        ref: str | None = None,
+        order_id: int = FIRST_ID,
+        policy: Policy | None = None,
+    ) -> BrokerError:
+        """An error of IB about the entry; `policy` where it is not the code's own."""
         about = self.ref("E") if ref is None else ref
-        policy: Policy = "terminal" if code in (201, 202) else "query"
+        policy = policy or ("terminal" if code in (201, 202) else "query")
         return BrokerError(order_id, code, text, about, received_ns=1, policy=policy)
 
     def _id(self, leg: str) -> int:

@@ -289,7 +289,7 @@ def test_a_rejected_order_is_known_by_its_id_after_a_restart() -> None:
     story, desk = Story(), Desk()
     desk.hear(story.received(), story.intent())
     desk.book = stored(desk.book)
-    desk.hear(story.error(110, "price", ref=""))
+    desk.hear(story.error(110, "price", ref="", policy="terminal"))
     assert desk.platform.acks[0].document["status"] == "REJECTED"
 
 
@@ -306,7 +306,7 @@ def test_an_order_of_another_client_with_the_same_id_acknowledges_nothing() -> N
     """An order id is its client's own: an error that names only the id still finds our delivery."""
     story, desk = Story(), Desk()
     foreign = order_event("manual", order_id=FIRST_ID, client_id=9, perm_id=7)
-    desk.hear(story.received(), story.intent(), foreign, story.error(110, "price", ref=""))
+    desk.hear(story.received(), story.intent(), foreign, story.error(110, "price", ref="", policy="terminal"))
     assert desk.platform.acks[0].document["status"] == "REJECTED"
 
 

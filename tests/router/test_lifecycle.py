@@ -378,11 +378,35 @@ def test_inactive_may_come_back_to_life() -> None:
     assert desk.platform.acks[0].document["status"] == "FILLED"
 
 
+def test_a_rejection_of_what_works_on_is_no_end() -> None:
+    """201 is also IB's answer to a modification that it refuses: the entry is listed as working, and fills."""
+    story = Story()
+    desk = Desk().hear(story.received(), story.intent(), story.status("E", "Submitted"))
+    desk.hear(story.error(201, "Order rejected - reason: not allowed")).wait()
+    assert desk.platform.acks == []
+    desk.hear(story.status("E", "Submitted", replayed=True))
+    desk.hear(story.status("E", "Cancelled")).wait()
+    (ack,) = desk.platform.acks
+    assert (ack.document["status"], ack.document["reason"]) == ("CANCELLED", "cancelled")
+
+
+def test_a_rejection_whose_status_is_missing_is_told_by_what_ib_lists() -> None:
+    """The gateway finds that IB lists the order no longer, and says so: REJECTED for IB's reason."""
+    story = Story()
+    desk = Desk().hear(story.received(), story.intent(), story.status("E", "Submitted"))
+    desk.hear(story.error(201, "Order rejected - reason: margin"))
+    desk.hear(story.status("E", "Cancelled", replayed=True)).wait()
+    (ack,) = desk.platform.acks
+    assert (ack.document["status"], ack.document["reason"]) == ("REJECTED", "Order rejected - reason: margin")
+
+
 @pytest.mark.parametrize("code", [103, 110, 200, 203, 321])
 def test_an_order_refused_before_ib_took_it_is_rejected(code: int) -> None:
-    """These errors come without any status, and only with the order's id: without this the signal would hang."""
+    """These come without any status. They prove nothing by themselves: the gateway asks IB, and says `terminal`."""
     story = Story()
     desk = Desk().hear(story.received(), story.intent(), story.error(code, "", ref=""))
+    assert desk.platform.acks == []
+    desk.hear(story.error(code, "", ref="", policy="terminal"))
     (ack,) = desk.platform.acks
     assert (ack.document["status"], ack.document["reason"]) == ("REJECTED", f"error {code}")
 

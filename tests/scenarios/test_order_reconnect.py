@@ -149,6 +149,20 @@ def test_cancel_pending(stack: Stack, lose: Lose) -> None:
     assert trade.executed() == []
 
 
+@EACH
+def test_cancelled_while_nobody_listened(stack: Stack, lose: Lose) -> None:
+    """On another day by IB's lists: neither an open nor a completed order. Acked all the same, and no record is left."""
+    trade = Trade(stack, how=LIMIT).send()
+    stack.await_true(lambda: len(trade.live()) == 3, "the bracket", SECONDS)
+    order_id = trade.live()["E"].order_id
+    stack.do("drop completedOrder client 1 always\ndrop orderStatus status=Cancelled client 1 always")
+    stack.do("drop error code=202 client 1 always")
+    lose(stack, f"cancel {trade.delivery}-E")
+    assert trade.ack()["status"] == "CANCELLED"
+    assert not stack.redis.call("EXISTS", f"orders:pending:{order_id}")
+    assert trade.executed() == []
+
+
 def test_fill_beats_the_cancel(stack: Stack) -> None:
     """While the cancel is under way four of seven trade, and the connection goes: ENTRY of four, protected."""
     trade = Trade(stack, how=LIMIT).send()

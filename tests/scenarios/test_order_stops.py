@@ -209,6 +209,31 @@ def test_reject_of_a_child_before_the_entry_filled(stack: Stack) -> None:
     trade.await_protected()
 
 
+def test_reject_of_a_child_whose_status_is_missing(stack: Stack) -> None:
+    """IB rejects the stop and says no more than the error: it is asked, and there is a whole pair again."""
+    trade = Trade(stack).bracket()
+    stack.do("drop orderStatus status=Inactive client 1\ndrop openOrder client 1")
+    stack.do(f'reject {trade.delivery}-S1 201 "Order rejected - reason:test"')
+    stack.await_true(lambda: "S1" not in trade.live(), "it is known to be gone", SECONDS)
+    stack.do("clear")
+    trade.await_protected()
+    assert sorted(event.order_type for event in trade.live().values()) == ["LMT", "STP"]
+
+
+def test_modify_rejected(stack: Stack) -> None:
+    """IB answers a modification of the resting entry with 201: the entry works on, and its fill is what is acked."""
+    trade = Trade(stack, how=LIMIT).send()
+    stack.await_true(lambda: "E" in trade.live(), "the entry rests", SECONDS)
+    ref = f"{trade.delivery}-E"
+    stack.do(f'error 201 "Order rejected - reason:Modification not allowed" on {ref}')
+    stack.await_true(lambda: any(error.code == 201 for error in errors(stack, ref)), "IB's word", SECONDS)
+    assert trade.orders()["E"] == "LMT 7"
+    stack.do(f"fill {ref} price 2.50")
+    assert trade.ack()["status"] == "FILLED"
+    assert not trade.events("EXECUTION_STATUS")
+    trade.await_protected()
+
+
 def test_modify_refused(stack: Stack) -> None:
     """IB refuses to modify a bracket's child (135): the stop stands as it was, and the position stays protected."""
     trade = Trade(stack).bracket()

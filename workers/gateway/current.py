@@ -7,9 +7,12 @@ heard of it.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
+from router import foreign
+from router.bracket import stem_of
 from router.end import OrderKey, ended, order_key
 from router.exposure import Place
 from router.fills import filled_by, not_before
@@ -137,6 +140,16 @@ class Current:
             for key in gone
         ]
 
+    def unlisted(
+        self, errors: Iterable[BrokerError], client_id: int, now_ns: int
+    ) -> list[OrderLifecycleEvent]:
+        """The ends of this client's live orders that these errors were about: IB, asked again, lists them no longer."""
+        return [
+            foreign.unlisted(event, f"no longer listed by IB after error {error.code}: {error.text}", now_ns)
+            for error in errors
+            for event in self.live_orders((error.ref,), client_id)
+        ]
+
     def live_orders(self, refs: tuple[str, ...], client_id: int) -> list[OrderLifecycleEvent]:
         """This client's live orders under these orderRefs; the order ids of another client are not ours to use."""
         wanted = set(refs)
@@ -144,12 +157,17 @@ class Current:
             event for event in self._orders.values() if event.ref in wanted and event.client_id == client_id
         ]
 
+    def works(self, ref: str, client_id: int) -> bool:
+        """Whether an order of this client works under this orderRef."""
+        return bool(ref and self.live_orders((ref,), client_id))
+
     def matching(self, command: CancelOrders, client_id: int) -> list[OrderLifecycleEvent]:
-        """This client's live orders that a cancel names by orderRef, permId or signal."""
-        perm_ids = set(command.perm_ids)
+        """This client's live orders that a cancel names by orderRef, permId, or signal or a delivery of it."""
+        perm_ids, signals = set(command.perm_ids), set(command.signals)
         found = self.live_orders(command.refs, client_id)
         for event in self._orders.values():
-            of_signal = any(event.ref.startswith(f"{signal}-") for signal in command.signals)
+            stem = stem_of(event.ref)  # a signal's id may begin with another one's
+            of_signal = not signals.isdisjoint({stem, stem.rpartition("-")[0]} - {""})
             if event.client_id == client_id and (event.perm_id in perm_ids or of_signal):
                 found.append(event)
         return list({event.order_id: event for event in found}.values())

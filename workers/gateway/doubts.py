@@ -1,12 +1,15 @@
 """Orders that an error of IB left in doubt, until IB has said what is true of them. Pure.
 
-An error with policy `query` or `pacing` proves nothing: the order may live, be over, or never have been taken. IB is asked for
-all open and completed orders; any word on the order settles it. An order that IB has never said anything about but
-that error, and does not list in two rounds after it, was never taken: that is said as an error with policy
-`terminal`, because asking is evidence where a code is not.
+An error with policy `query` or `pacing` proves nothing: the order may live, be over, or never have been taken. Nor does
+a `terminal` one about an order that works: it may be a modification that was rejected, and where the order's own last
+word is missing nobody else would hear of its end. IB is asked for all open and completed orders; any word on the
+order settles it. What it does not list in two rounds is over, or was never taken if IB has never said anything about
+it but that error: that is said as an error with policy `terminal`, because asking is evidence where a code is not.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,6 +24,13 @@ class DoubtsState(msgspec.Struct, frozen=True):
 
     errors: list[BrokerError] = []  # oldest first
     heard: list[str] = []  # refs of them of which IB had told before, sorted
+
+
+class Verdict(NamedTuple):
+    """What two rounds have shown: the errors of orders that IB never took, and those of orders that are over."""
+
+    never: list[BrokerError]
+    over: list[BrokerError]
 
 
 class Doubts:
@@ -40,24 +50,25 @@ class Doubts:
         """What another process needs to be in the same doubts."""
         return DoubtsState(list(self._errors.values()), sorted(self._heard))
 
-    def observe(self, message: BusMessage, *, heard: bool) -> None:
-        """`heard`: IB had told of this error's order before it."""
+    def observe(self, message: BusMessage, *, heard: bool, works: bool = False) -> None:
+        """`heard`: IB had told of this error's order before it; `works`: and not of its end."""
         match message:
             case BrokerError(policy="query" | "pacing") if message.ref:
-                self._errors[message.ref] = message
-                if heard:
-                    self._heard.add(message.ref)
+                self._doubt(message, heard=heard)
+            case BrokerError(policy="terminal") if works:
+                self._doubt(message, heard=True)
             case BrokerError(policy="terminal"):
                 self._settle(message.ref)
             case _:
                 tell(self.hears, message)
 
-    def conclude(self, now_ns: int) -> list[BrokerError]:
-        """After the rounds: orders that were never taken. Those that IB had told of before stay as they are."""
+    def conclude(self, now_ns: int) -> Verdict:
+        """After the rounds: what IB has not said a word on."""
         never = [error for ref, error in self._errors.items() if ref not in self._heard]
+        over = [error for ref, error in self._errors.items() if ref in self._heard]
         self._errors.clear()
         self._heard.clear()
-        return [
+        taken_back = [
             msgspec.structs.replace(
                 error,
                 policy="terminal",
@@ -66,6 +77,12 @@ class Doubts:
             )
             for error in never
         ]
+        return Verdict(taken_back, over)
+
+    def _doubt(self, error: BrokerError, *, heard: bool) -> None:
+        self._errors[error.ref] = error
+        if heard:
+            self._heard.add(error.ref)
 
     def _on_word(self, word: OrderLifecycleEvent | ExecutionFill) -> None:
         if self._errors:

@@ -91,7 +91,8 @@ class Session:
         self._resets = ResetWindows(settings.broker.reset_windows, settings.broker.reset_zone)
         self._quarantine = quarantine(settings)
         self._recovering: asyncio.Task[None] | None = None
-        self.resend: Callable[[OrderIntent], None] = _nobody  # who sends a bracket again; Commands
+        # who sends a bracket again: Commands; without it the next rebuild finds the bracket in doubt again
+        self.resend: Callable[[OrderIntent], None] = lambda _: None
         self.on_ready: Callable[[], object] = nothing  # who begins when IB is READY; Contracts
         self.account, self.phase = "", LinkPhase.DOWN
         self._counts = {"messages": 0, "undecodable": 0, "connects": 0}
@@ -321,11 +322,12 @@ class Session:
                 return
             await self._insist(self.link.open_orders)
             await self._insist(self.link.completed_orders)
-        if self._connectivity.server:
-            return  # IB's servers went away meanwhile: their return asks again
-        never_taken = self._doubts.conclude(time.monotonic_ns())
-        if never_taken:
-            self.on_messages(never_taken)
+        if self._connectivity.server:  # they went away meanwhile: their return asks again
+            return
+        now_ns = time.monotonic_ns()
+        verdict = self._doubts.conclude(now_ns)
+        if ends := [*verdict.never, *self._current.unlisted(verdict.over, self.client_id, now_ns)]:
+            self.on_messages(ends)
 
     def _on_error(self, error: BrokerError) -> None:
         if error.policy == "link":
@@ -333,7 +335,8 @@ class Session:
             return
         if error.ref and not self._policies.lists(error.code):
             self._publish(alerts.unknown_error(error))
-        self._doubts.observe(error, heard=not self.link.inbound.bridge.unheard(error.request_id))
+        heard = not self.link.inbound.bridge.unheard(error.request_id)
+        self._doubts.observe(error, heard=heard, works=self._current.works(error.ref, self.client_id))
         if self._doubts:
             self._inquire.set()
 
@@ -393,7 +396,3 @@ class Session:
             self._failure = error
             self._lost.set()
             raise
-
-
-def _nobody(intent: OrderIntent) -> None:
-    """Without commands nothing is sent: the next rebuild finds the bracket in doubt again."""

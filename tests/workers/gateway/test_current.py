@@ -8,6 +8,7 @@ import pytest
 from router.messages import (
     AccountSnapshot,
     BrokerError,
+    CancelOrders,
     CommissionReport,
     ExecutionFill,
     Heartbeat,
@@ -218,3 +219,43 @@ def test_executions_run_ahead_of_the_position(current: Current) -> None:
     assert held(current) == [2]
     current.begin_rebuild()
     assert held(current) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "legs"),
+    [
+        (CancelOrders(refs=("ab-mfqwpfk0-E",)), ["E"]),
+        (CancelOrders(refs=(), perm_ids=(2,)), ["S1"]),
+        (CancelOrders(refs=(), signals=("ab",)), ["E", "S1"]),
+        (CancelOrders(refs=(), signals=("ab-mfqwpfk0",)), ["E", "S1"]),
+        (CancelOrders(refs=(), signals=("ab-2",)), ["of another"]),
+        (CancelOrders(refs=(), signals=("",)), []),
+        (CancelOrders(refs=("ab-mfqwpfk0-E",), perm_ids=(1,), signals=("ab",)), ["E", "S1"]),
+    ],
+)
+def test_what_a_cancel_names(current: Current, command: CancelOrders, legs: list[str]) -> None:
+    """An orderRef, a permId, a signal or one delivery of it; never a signal whose id begins alike."""
+    refs = {"ab-mfqwpfk0-E": "E", "ab-mfqwpfk0-S1": "S1", "ab-2-mfqwpfk0-E": "of another", "by hand": "X"}
+    for number, ref in enumerate(refs, start=1):
+        current.observe(order_event(ref, perm_id=number, order_id=100 + number))
+    current.observe(order_event("ab-mfqwpfk0-T1", perm_id=9, order_id=109, client_id=9))
+    assert sorted(refs[event.ref] for event in current.matching(command, 1)) == legs
+
+
+def test_what_works_and_the_end_of_what_is_not_listed(current: Current) -> None:
+    """An order of this client under the ref; its end keeps its terms, and says which error it was."""
+    current.observe(order_event(REF, filled=2.0, remaining=5.0))
+    current.observe(order_event("his", perm_id=2, client_id=9))
+    assert [current.works(ref, 1) for ref in (REF, "his", "", "nobody's")] == [True, False, False, False]
+    errors = [BrokerError(101, 201, "Order rejected", ref, 1, "terminal") for ref in (REF, "his", "gone")]
+    (end,) = current.unlisted(errors, 1, 9)
+    assert (end.ref, end.status, end.filled, end.remaining, end.replayed) == (
+        REF,
+        "Cancelled",
+        2.0,
+        0.0,
+        True,
+    )
+    assert end.reason == "no longer listed by IB after error 201: Order rejected"
+    current.observe(end)
+    assert not current.works(REF, 1)

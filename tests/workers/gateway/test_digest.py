@@ -130,8 +130,8 @@ def test_a_state_is_not_changed_by_what_follows() -> None:
 
 def test_an_error_of_an_order_that_ib_has_told_of() -> None:
     """Is a doubt that is never concluded as `never taken`; of an order heard of only afterwards it would be settled."""
-    assert digest(order_event(f"{ONE}-E"), error(f"{ONE}-E", "query")).doubts.conclude(9) == []
-    (never,) = digest(order_event(f"{ONE}-S1"), error(f"{ONE}-E", "query")).doubts.conclude(9)
+    assert digest(order_event(f"{ONE}-E"), error(f"{ONE}-E", "query")).doubts.conclude(9).never == []
+    (never,) = digest(order_event(f"{ONE}-S1"), error(f"{ONE}-E", "query")).doubts.conclude(9).never
     assert never.ref == f"{ONE}-E"
 
 
@@ -140,7 +140,7 @@ def test_orders_heard_of_are_bounded_by_when_ib_told_last(monkeypatch: pytest.Mo
     monkeypatch.setattr(digest_module, "KEEP_HEARD", 2)
     told = [order_event(f"{delivery}-E") for delivery in (ONE, TWO, ONE, THREE, ONE)]
     doubted = [error(f"{delivery}-E", "query") for delivery in (ONE, TWO, THREE)]
-    (never,) = digest(*told, *doubted).doubts.conclude(9)
+    (never,) = digest(*told, *doubted).doubts.conclude(9).never
     assert never.ref == f"{TWO}-E"
 
 

@@ -36,24 +36,25 @@ def test_any_word_of_ib_on_the_order_settles_it() -> None:
     assert doubts
     doubts.observe(order_event(REF), heard=True)
     assert not doubts
-    assert doubts.conclude(9) == []
+    assert doubts.conclude(9) == ([], [])
 
 
 def test_an_order_that_ib_never_took_ends() -> None:
     """No word but the error, and twice not in IB's lists: said once, as an error that ends the order."""
     doubts = Doubts()
     doubts.observe(error(), heard=False)
-    (end,) = doubts.conclude(9)
+    (end,) = doubts.conclude(9).never
     assert (end.ref, end.code, end.policy, end.received_ns) == (REF, 387, "terminal", 9)
     assert end.text == "Unsupported order type (IB, asked 2 times, knows no such order)"
-    assert doubts.conclude(10) == []
+    assert doubts.conclude(10) == ([], [])
 
 
-def test_an_order_that_ib_knew_is_never_declared_over() -> None:
-    """Its absence from a list of today's orders says less than IB's earlier word."""
+def test_an_order_that_ib_knew_and_lists_no_longer_is_over() -> None:
+    """Not "never taken": IB had told of it before."""
     doubts = Doubts()
     doubts.observe(error(), heard=True)
-    assert doubts.conclude(9) == []
+    assert doubts.conclude(9) == ([], [error()])
+    assert not doubts
 
 
 def test_a_terminal_error_needs_no_question() -> None:
@@ -61,4 +62,14 @@ def test_a_terminal_error_needs_no_question() -> None:
     doubts = Doubts()
     doubts.observe(error(), heard=False)
     doubts.observe(error("terminal"), heard=False)
+    assert not doubts
+
+
+def test_a_terminal_error_about_an_order_that_works_is_a_doubt() -> None:
+    """It may have been a modification that was rejected; and if not, its last word has not come."""
+    doubts = Doubts()
+    doubts.observe(error("terminal"), heard=True, works=True)
+    assert doubts.conclude(9) == ([], [error("terminal")])
+    doubts.observe(error("terminal"), heard=True, works=True)
+    doubts.observe(order_event(REF), heard=True)
     assert not doubts
