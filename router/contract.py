@@ -38,6 +38,7 @@ def normalise(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
     An absent `type` means option, an unknown one too. An OCC symbol stands for the explicit fields; where both are
     there they must say the same (platform contract 1.1), since nobody knows which is meant. Raises FieldError.
     """
+    _check_subject(contract, symbol)
     if str(contract.get("type", "option")).lower() in STOCK_TYPES:
         return ContractSpec(
             sec_type="STK",
@@ -46,6 +47,16 @@ def normalise(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
             currency=_text(contract, "currency", "USD").upper(),
         )
     return _option(contract, symbol)
+
+
+def _check_subject(contract: Mapping[str, Any], symbol: str) -> None:
+    """The contract is of the signal's symbol, and of the kind that its OCC symbol is. Raises FieldError."""
+    named, kind = contract.get("symbol"), contract.get("type", "option")
+    if named and _plain(str(named)) != _plain(symbol):
+        raise FieldError("contract.symbol", named, f"but symbol says {symbol}", Reason.CONTRACT_CONFLICT)
+    if contract.get("occ_symbol") and str(kind).lower() in STOCK_TYPES:
+        problem = f"but contract.occ_symbol {contract['occ_symbol']} is of an option"
+        raise FieldError("contract.type", kind, problem, Reason.CONTRACT_CONFLICT)
 
 
 def _option(contract: Mapping[str, Any], symbol: str) -> ContractSpec:
@@ -83,7 +94,7 @@ def _agreed(
             problem = f"but contract.occ_symbol says {occ[name]}"
             raise FieldError(f"contract.{name}", contract[name], problem, conflict)
     terms = dict(occ)
-    root, plain = terms.pop("root"), symbol.replace(".", "").replace(" ", "")
+    root, plain = terms.pop("root"), _plain(symbol)
     if not root.startswith(plain):
         raise FieldError("contract.occ_symbol", contract["occ_symbol"], f"is no option on {symbol}", conflict)
     return terms if root == plain else terms | {"trading_class": root}
@@ -185,6 +196,11 @@ def nearest_listed(wanted: ContractSpec, listed: Iterable[ContractSpec], *, most
     day = _ordinal(wanted.expiry)
     expiries = sorted({one.expiry for one in same}, key=lambda expiry: abs(_ordinal(expiry) - day))[:most]
     return f"nearest listed expiries: {', '.join(sorted(expiries))}" if expiries else ""
+
+
+def _plain(symbol: str) -> str:
+    """BRK.B and BRK B as they are in an OCC symbol."""
+    return symbol.replace(".", "").replace(" ", "")
 
 
 def _ordinal(expiry: str) -> int:

@@ -35,7 +35,7 @@ class Reason(StrEnum):
         "CONTRACT_CONFLICT",
         "REJECTED",
         FIELD,
-        "The OCC symbol and an explicit field of the contract say different things.",
+        "The OCC symbol, an explicit field of the contract or the signal's symbol say different things.",
     )
     CONTRACT_EXPIRED = "CONTRACT_EXPIRED", "REJECTED", FIELD, "The option has stopped trading for good."
     CLOCK_AHEAD = "CLOCK_AHEAD", "REJECTED", FIELD, "The signal comes from the future: compare the clocks."

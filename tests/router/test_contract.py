@@ -196,6 +196,32 @@ def test_occ_symbol_and_fields_that_do_not(occ: str, field: str, said: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("fields", "field", "said"),
+    [
+        ({"symbol": "QQQ"}, "contract.symbol", "'QQQ': but symbol says SPY"),
+        ({"symbol": 7}, "contract.symbol", "7: but symbol says SPY"),
+        (
+            {"type": "stock", "occ_symbol": "SPY   250919C00451000"},
+            "contract.type",
+            "'stock': but contract.occ_symbol SPY   250919C00451000 is of an option",
+        ),
+    ],
+)
+def test_a_contract_of_something_else(fields: dict[str, Any], field: str, said: str) -> None:
+    """Another underlying than the signal's, or shares where the OCC symbol is an option's: refused, not guessed."""
+    with pytest.raises(FieldError) as caught:
+        normalise(contract(**fields), "SPY")
+    assert (caught.value.field, caught.value.reason) == (field, Reason.CONTRACT_CONFLICT)
+    assert said in str(caught.value)
+
+
+def test_a_contract_may_repeat_its_symbol() -> None:
+    """As the records of the platform do, in either spelling of a class of shares."""
+    assert normalise(contract(symbol="SPY"), "SPY") == normalise(contract(), "SPY")
+    assert normalise({"type": "stock", "symbol": "BRK B"}, "BRK.B").symbol == "BRK.B"
+
+
+@pytest.mark.parametrize(
     ("symbol", "occ", "trading_class"),
     [
         ("SPX", "SPXW  250919C05500000", "SPXW"),
