@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -44,6 +44,7 @@ from workers.gateway.link import Link
 from workers.gateway.listing import Listing
 from workers.gateway.login import choose_account
 from workers.gateway.outbox import nothing
+from workers.gateway.pulse import probe, while_alive
 from workers.gateway.twins import Twins
 from workers.gateway.undecodable import MAX_KEPT, quarantine
 from workers.gateway.waiting import first_of
@@ -168,7 +169,7 @@ class Session:
             while True:
                 try:
                     await self._connect()
-                    await self._rebuild()
+                    await self._alive(self._rebuild())
                     attempt = 0
                     await self._watch()
                 except (OSError, TimeoutError) as error:
@@ -304,16 +305,14 @@ class Session:
                 raise OSError(self._lost_reason)
             if self._resync.is_set():
                 self._known.new_connection()
-                await self._rebuild()
+                await self._alive(self._rebuild())
             if self._inquire.is_set():
                 self._inquire.clear()
-                await self._ask_about_doubts()
-            silent_s = (time.monotonic_ns() - self.link.inbound.read_ns) / 1e9
-            if silent_s > deadline_s / 2:
-                try:
-                    await self.link.ping(deadline_s - silent_s if silent_s < deadline_s else 0.1)
-                except TimeoutError:
-                    raise TimeoutError(f"IB was silent for {deadline_s:g} s: half-open connection") from None
+                await self._alive(self._ask_about_doubts())
+            await probe(self.link, deadline_s)
+
+    def _alive(self, work: Coroutine[object, object, None]) -> Awaitable[None]:
+        return while_alive(self.link, self._settings.broker.heartbeat_timeout_s, work)
 
     async def _ask_about_doubts(self) -> None:
         """What an error left open, IB's own lists of orders settle."""

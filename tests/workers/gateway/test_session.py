@@ -273,6 +273,48 @@ def test_a_quiet_night(configure: Configure) -> None:
     play(story)
 
 
+@pytest.mark.parametrize("silent", ["16", "7"])
+def test_a_peer_that_falls_silent_in_a_rebuild(configure: Configure, silent: str) -> None:
+    """Given up after heartbeat_timeout_s, not after three times the time of a request."""
+
+    async def story(peer: Peer) -> None:
+        del peer.answers[silent], peer.answers["49"]
+        async with running(configure(peer.port, heartbeat_timeout_s=0.3, request_timeout_s=60.0)) as one:
+            await one.reaches(SYNCING)
+            assert "silent for 0.3 s: half-open" in (await one.reaches(DOWN)).reason
+
+    play(story)
+
+
+def test_a_peer_that_takes_its_time_in_a_rebuild(configure: Configure) -> None:
+    """It answers the probes, so the request is waited for."""
+
+    async def story(peer: Peer) -> None:
+        del peer.answers["16"]
+        async with running(configure(peer.port, heartbeat_timeout_s=0.2, request_timeout_s=60.0)) as one:
+            await eventually(lambda: len(peer.asked["49"]) > 3, "several probes")
+            assert one.session.phase is SYNCING
+            peer.say(frame(53, 1))
+            await one.reaches(READY)
+
+    play(story)
+
+
+def test_a_peer_that_falls_silent_when_it_is_asked_about_an_order(configure: Configure) -> None:
+    """The question about a doubt does not put the watch off."""
+
+    async def story(peer: Peer) -> None:
+        async with running(configure(peer.port, heartbeat_timeout_s=0.3, request_timeout_s=60.0)) as one:
+            await one.reaches(READY)
+            del peer.answers["16"], peer.answers["49"]
+            one.session.link.inbound.bridge.placed(7, "9bbeedc541dd1c7a-mfqwpfk0-E")
+            peer.say(frame(4, 2, 7, 387, "Unsupported order type", ""))
+            await eventually(lambda: len(peer.asked["16"]) == 2, "asked")
+            assert "half-open" in (await one.reaches(DOWN)).reason
+
+    play(story)
+
+
 def test_stop(configure: Configure) -> None:
     """Cancelled, the session says so and closes the socket."""
 
