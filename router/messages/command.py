@@ -69,6 +69,7 @@ class ModifyOrder(Message, frozen=True):
     trail_percent: float | None = None
     trail_stop: float | None = None
     adjustment: Adjustment | None = None
+    perm_id: int = 0  # of two orders under one ref; 0 for the older
 
 
 class ModifyReply(Message, frozen=True):

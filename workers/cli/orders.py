@@ -8,7 +8,6 @@ import time
 from collections.abc import Sized
 
 from conf.settings import Settings
-from router.bracket import stem_of
 from router.contract import describe
 from router.messages import (
     CancelAll,
@@ -25,6 +24,7 @@ from router.protection import is_ours
 from workers.cli.gateway import Refused, ask
 from workers.cli.health import Exit
 from workers.cli.misuse import Misused
+from workers.cli.naming import is_perm_id, meant
 from workers.store import keys
 from workers.store.client import connect
 
@@ -35,9 +35,9 @@ LOOK_S = 0.2
 def cancel(settings: Settings, options: argparse.Namespace) -> int:
     """Cancel by orderRef, permId or signal."""
     name = options.name
-    if name.isdecimal() and len(name) < 16:  # a signal id of digits only has sixteen of them
+    if is_perm_id(name):
         command = CancelOrders(refs=(), perm_ids=(int(name),))
-    elif stem_of(name) or is_ours(name):
+    elif is_ours(name):
         command = CancelOrders(refs=(name,))
     else:
         command = CancelOrders(refs=(), signals=(name,))
@@ -51,15 +51,19 @@ def cancel(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def modify(settings: Settings, options: argparse.Namespace) -> int:
-    """Change quantity or prices of one order."""
-    command = ModifyOrder(
-        ref=options.ref,
+    """Change quantity or prices of one order, by orderRef, permId or signal."""
+    change = ModifyOrder(
+        ref=options.name,
         reason="router modify",
         quantity=options.quantity,
         limit_price=options.limit,
         stop_price=options.stop,
     )
-    reply = ask(settings, command, ModifyReply)
+    if not is_ours(options.name):
+        orders = ask(settings, HoldingsQuery(), HoldingsReply).orders
+        ours = [event for event in orders if event.client_id == settings.broker.client_id]
+        change = meant(options.name, change, ours)
+    reply = ask(settings, change, ModifyReply)
     print(f"modification of {reply.ref} sent (order id {reply.order_id})")
     return Exit.OK
 

@@ -19,7 +19,7 @@ def trading(add: Add) -> None:
     command = add("cancel", cancel, "cancel live orders of this router")
     command.add_argument("name", help="orderRef, permId or signal id")
     command = add("modify", modify, "change a live order of this router")
-    command.add_argument("ref", help="its orderRef")
+    command.add_argument("name", help="orderRef, permId, or a signal id with one order that the change fits")
     command.add_argument("--quantity", type=int, help="in all, what filled already included")
     command.add_argument("--limit", type=float, help="limit price")
     command.add_argument("--stop", type=float, help="stop price")

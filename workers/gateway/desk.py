@@ -193,7 +193,7 @@ class Desk:
         """Change one live order of this client; a trailing stop is looked up at IB first, because it moves."""
         if self._session.phase is not LinkPhase.READY:
             return self.not_ready()
-        event = self._one(command.ref)
+        event = self._one(command)
         if event is None:
             return CommandRefused(Reason.NO_SUCH_ORDER, f"no live order of this client under {command.ref}")
         if refusal := self.closed(event.account):
@@ -205,7 +205,7 @@ class Desk:
 
     async def _refresh_and_modify(self, request_id: str, command: ModifyOrder) -> None:
         await self._session.link.open_orders(self._session.request_timeout_s)
-        event = self._one(command.ref)
+        event = self._one(command)
         if event is None:
             self._reply(
                 request_id, CommandRefused(Reason.NO_SUCH_ORDER, f"{command.ref} has ended meanwhile")
@@ -232,10 +232,11 @@ class Desk:
 
         return self._offer(request_id, event.account, write, 1, lambda: None)
 
-    def _one(self, ref: str) -> OrderLifecycleEvent | None:
-        """The live order under a ref; of two, which is an incident, the older."""
-        events = self._current.live_orders((ref,), self._session.client_id)
-        return min(events, key=lambda event: event.perm_id, default=None)
+    def _one(self, command: ModifyOrder) -> OrderLifecycleEvent | None:
+        """The live order that is meant; of two under one ref, which is an incident, the older if none is named."""
+        events = self._current.live_orders((command.ref,), self._session.client_id)
+        meant = [event for event in events if command.perm_id in (0, event.perm_id)]
+        return min(meant, key=lambda event: event.perm_id, default=None)
 
     # ------------------------------------------------------------ cancel
 

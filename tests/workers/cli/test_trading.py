@@ -131,6 +131,10 @@ def test_modify_keeps_every_other_term(desk: Desk) -> None:
         return same and after.limit_price == 400.0
 
     desk.stage.await_true(changed, "IB has the new price and the old terms")
+    done = desk.router("modify", str(before.perm_id), "--limit", "401")
+    assert done.out.startswith(f"modification of {before.ref} sent"), done.err
+    several = desk.router("modify", signal_id, "--limit", "402")
+    assert (several.code, before.ref in several.err) == (2, True)
     refused = desk.router("modify", before.ref, "--quantity", "0")
     assert refused.code == 1
     assert "has filled" in refused.err

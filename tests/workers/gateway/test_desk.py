@@ -17,6 +17,7 @@ from router.messages import (
     Leg,
     LinkPhase,
     ModifyOrder,
+    ModifyReply,
     PlaceOrders,
     PlaceReply,
     PositionSnapshot,
@@ -266,6 +267,28 @@ def test_a_question_that_fails_is_answered(
 
             monkeypatch.setattr(counter.one.session.link, "open_orders", fail)
             assert refused(await counter.ask(ModifyOrder(ref="a-1-S1", reason="test", quantity=5))) == answer
+
+    play(story)
+
+
+@pytest.mark.parametrize(("perm_id", "order_id"), [(0, 12), (7, 12), (8, 13)])
+def test_of_two_orders_under_one_ref_the_named_one_is_modified(
+    configure: Configure, perm_id: int, order_id: int
+) -> None:
+    """By its permId; the older where none is named."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port)) as counter:
+            for perm, number in ((8, 13), (7, 12)):
+                stop = {"order_type": "STP", "action": "SELL", "stop_price": 1.5, "account": "DU1000001"}
+                counter.one.current.observe(
+                    order_event("a-1-S1", order_id=number, perm_id=perm, contract=OPTION, **stop)
+                )
+            change = ModifyOrder(ref="a-1-S1", reason="test", stop_price=1.6, perm_id=perm_id)
+            reply = await counter.ask(change)
+            assert reply == ModifyReply("a-1-S1", order_id)
+            gone = await counter.ask(ModifyOrder(ref="a-1-S1", reason="test", stop_price=1.6, perm_id=99))
+            assert refused(gone) == ("NO_SUCH_ORDER", False)
 
     play(story)
 
