@@ -25,6 +25,8 @@ from router.messages import (
     HoldingsQuery,
     HoldingsReply,
     Leg,
+    LinkPhase,
+    LinkState,
     Message,
     ModifyOrder,
     OrderLifecycleEvent,
@@ -75,8 +77,10 @@ class Guardian:
         """Learn from IB."""
         if isinstance(message, Quote):
             self._quotes.update(message)
-        else:
-            self._exposure.observe(message, time.monotonic_ns())
+            return
+        if isinstance(message, LinkState) and message.phase is LinkPhase.SYNCING:
+            self._quotes.clear()  # those of the connection before price nothing
+        self._exposure.observe(message, time.monotonic_ns())
 
     def forget(self) -> None:
         """What was learned may be over unheard; a snapshot follows."""

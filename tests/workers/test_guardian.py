@@ -35,7 +35,7 @@ from router.messages import (
     PrepareContract,
 )
 from router.protection import STOPS
-from tests.router.factory import OPTION, order_event
+from tests.router.factory import OPTION, order_event, quote
 from tests.storm.stage import Stage
 from tests.workers import played_bus
 from workers.guardian import Guardian
@@ -184,6 +184,47 @@ def test_what_does_not_help_is_told_once(make_settings: Callable[..., Settings])
 
             bus.until(attempted, f"repair {number}")
         assert len(told) == 1
+    finally:
+        requester.close()
+        bus.close()
+
+
+@pytest.mark.parametrize(("again", "stop_price"), [(False, 0.75), (True, 1.4)])
+def test_quotes_of_the_connection_before_price_no_stop(
+    make_settings: Callable[..., Settings], again: bool, stop_price: float
+) -> None:
+    """Bought at 2.50 and worth 1.30: a stop below that. What it was worth before a reconnect is not known to be so."""
+    bus = played_bus.Stage(make_settings())
+    held = PositionSnapshot("DU1", OPTION, 7.0, 250.0, False, 1)
+
+    def answer(_: str, command: Message) -> Message:
+        match command:
+            case HoldingsQuery():
+                return HoldingsReply("DU1", (held,), ())
+            case PrepareContract():
+                return ContractReady(contract=OPTION, min_tick=0.05)
+            case _:
+                assert isinstance(command, PlaceOrders)
+                return PlaceReply(command.name, "sent")
+
+    requester = Requester(bus.context, bus.settings.cmd("gateway"))
+    try:
+        gateway = bus.peer("gateway", answer)
+        bus.loop.attach(requester)
+        guardian = Guardian(bus.settings, requester, structlog.get_logger(), lambda _: None)
+        ready = LinkState(LinkPhase.READY, "", account="DU1", client_id=1)
+        guardian.observe(quote(bid=1.30, ask=1.35))
+        for message in ((LinkState(LinkPhase.SYNCING, ""),) if again else (), (ready, held)):
+            for one in message:
+                guardian.observe(one)
+
+        def placed() -> list[PlaceOrders]:
+            guardian.sweep()
+            return [command for _, command in gateway.commands if isinstance(command, PlaceOrders)]
+
+        bus.until(placed, "the pair")
+        stops = [leg.stop_price for leg in placed()[0].legs if leg.role == "stop"]
+        assert stops == [stop_price]
     finally:
         requester.close()
         bus.close()
