@@ -357,7 +357,7 @@ class Book:
         was_shown = one.shown
         if one.quantity:
             one = one if was_shown else replace(one, shown=True, since_ms=at_ms)
-            document = holdings.document(one, self._known(one.deliveries))
+            document = holdings.document(one, self._known(one.deliveries), at_ms)
             effects.append(PositionOpen(symbol, one.id, document))
         else:
             open_ = tuple(delivery.name for delivery in self._known(one.deliveries) if delivery.held)

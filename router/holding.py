@@ -72,8 +72,8 @@ def observed(holding: Holding, snapshot: PositionSnapshot) -> Holding:
     return replace(holding, said=snapshot.quantity)
 
 
-def document(holding: Holding, deliveries: Sequence[Delivery]) -> dict[str, Any]:
-    """`positions:open:{symbol}:{id}`; `deliveries` are those that hold it, none for a position made elsewhere."""
+def document(holding: Holding, deliveries: Sequence[Delivery], at_ms: int) -> dict[str, Any]:
+    """`positions:open:{symbol}:{id}` at this time; `deliveries` hold it, none where it was made elsewhere."""
     contract = holding.contract
     quantity = holding.quantity
     head = records.position_head(deliveries[-1], holding.id) if deliveries else _made_elsewhere(holding)
@@ -93,6 +93,7 @@ def document(holding: Holding, deliveries: Sequence[Delivery]) -> dict[str, Any]
         ),
         "realized_pnl": formats.money(sum(d.realized for d in deliveries)),
         "commission": formats.price(sum(d.commission for d in deliveries)),
+        "last_update": formats.iso(at_ms),
     }
 
 
@@ -132,6 +133,7 @@ def _made_elsewhere(holding: Holding) -> dict[str, Any]:
         "ib_account": holding.account,
         "ib_con_id": contract.con_id,
         "reconciled": True,
+        "last_fill_price": None,
         "fill_history": [],
         "realized_events": [],
         "reductions": [],

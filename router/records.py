@@ -68,6 +68,7 @@ def position_head(delivery: Delivery, position_id: str) -> dict[str, Any]:
         "ib_account": request.account,
         "ib_con_id": request.contract.con_id,
         "reconciled": True,
+        "last_fill_price": fills[-1]["price"] if fills else None,
         "fill_history": fills,
         "realized_events": [fill for fill in fills if fill["leg"] != "E"],
         "reductions": [fill for fill in fills if fill["leg"] != "E"],

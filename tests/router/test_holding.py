@@ -102,7 +102,7 @@ def holder(name: str, price: float, quantity: float) -> Delivery:
 def test_a_document_of_two_deliveries_averages_their_entries() -> None:
     """Scale-in: quantity-weighted to six decimals, ids and stops those of the newest (contract 7)."""
     one = replace(EMPTY, path=(7.0,), shown=True)
-    document = holdings.document(one, [holder("a", 2.0, 3), holder("b", 3.0, 4)])
+    document = holdings.document(one, [holder("a", 2.0, 3), holder("b", 3.0, 4)], 1_500)
     assert document["entry_price"] == round((3 * 2 + 4 * 3) / 7, 6)
     assert document["position_notional"] == 1800.0
     assert document["quantity"] == 7
@@ -113,7 +113,7 @@ def test_a_document_of_two_deliveries_averages_their_entries() -> None:
 def test_a_document_takes_ibs_value_where_it_is_known() -> None:
     """The risk manager reads market_value; current_price and unrealised come from the same source."""
     one = replace(EMPTY, path=(-2.0,), value=-640.0, unrealized=-12.5)
-    document = holdings.document(one, [])
+    document = holdings.document(one, [], 1_500)
     assert (document["market_value"], document["current_price"]) == (-640.0, 3.2)
     assert (document["unrealized_pnl"], document["side"], document["quantity"]) == (-12.5, "SHORT", 2)
 
@@ -133,14 +133,18 @@ def test_a_position_made_elsewhere_is_synced(
 ) -> None:
     """IB's average cost is per contract for options; strategy SYNCED, no orders of ours (contract 7)."""
     one = replace(EMPTY, contract=contract, path=(quantity,), avg_cost=cost, since_ms=TS_MS)
-    document = holdings.document(one, [])
+    document = holdings.document(one, [], 1_500)
     assert (document["entry_price"], document["view"]) == (entry, view)
     assert (document["strategy"], document["order_id"]) == ("SYNCED", None)
     assert document["market_value"] == pytest.approx(quantity * contract.multiplier * entry)
     assert document["entry_time"] == "2025-09-19T14:00:00+00:00"
+    assert (document["last_update"], document["last_fill_price"]) == (
+        "1970-01-01T00:00:01.500000+00:00",
+        None,
+    )
 
 
 def test_no_context_no_document() -> None:
     """A delivery that never became an order has no position to speak of."""
     with pytest.raises(ValueError, match="no order"):
-        holdings.document(replace(EMPTY, path=(7.0,)), [Delivery("x", Context())])
+        holdings.document(replace(EMPTY, path=(7.0,)), [Delivery("x", Context())], 1_500)

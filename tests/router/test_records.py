@@ -71,6 +71,7 @@ def test_an_open_position_as_the_platform_reads_it() -> None:
         "ib_account": "DU1000001",
         "ib_con_id": 1001,
         "market_value": 1750.0,
+        "last_fill_price": 2.5,
         "realized_events": [],
     }
     assert {name: opened[name] for name in expected} == expected
@@ -90,6 +91,7 @@ def test_a_closed_position_as_kelly_and_viewer_read_it() -> None:
         "position_notional": 1750.0,
         "close_reason": "TARGET",
         "exit_reason": "TARGET",
+        "last_fill_price": 4.0,
     }
     assert {name: closed[name] for name in expected} == expected
     assert [event["quantity"] for event in closed["realized_events"]] == [3, 4]
