@@ -85,6 +85,41 @@ def test_less_than_has_filled_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"stop_price": float("nan")}, "stop_price = nan: must be above 0"),
+        ({"stop_price": -1.0}, "stop_price = -1.0: must be above 0"),
+        ({"stop_price": float("inf")}, "stop_price = inf: must be above 0"),
+        ({"trail_percent": 0.0}, "trail_percent = 0.0: must be above 0"),
+        ({"limit_price": 1.3}, f"limit_price = 1.3: {REF} is a STP: it has no limit"),
+        ({"order_type": "LMT", "stop_price": 1.3}, f"stop_price = 1.3: {REF} is a LMT: it has no stop price"),
+    ],
+)
+def test_a_price_that_is_none_is_refused(terms: dict[str, Any], said: str) -> None:
+    """Nothing of it reaches IB: not a number, not of the kind that the order has."""
+    with pytest.raises(FieldError) as caught:
+        modified(stop(), ModifyOrder(REF, "", **terms), with_parent=True)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "quantity"),
+    [
+        ({"remaining": 4.0}, 4),  # its target has filled 3, and IB took them off the stop
+        ({"filled": 2.0, "remaining": 3.0}, 5),
+        ({"quantity": 4.0, "remaining": 7.0}, 4),  # the terms came, the status has not
+        ({"filled": 0.0, "remaining": 0.0}, 7),  # IB has not said how much is left
+    ],
+)
+def test_what_the_group_took_off_is_not_put_back(told: dict[str, Any], quantity: int) -> None:
+    """A rung that is armed after a partial target never makes the stop larger than the position."""
+    event = stop(**told)
+    assert (
+        modified(event, ModifyOrder(REF, "next rung", adjustment=RUNG), with_parent=True).quantity == quantity
+    )
+
+
+@pytest.mark.parametrize(
     ("ref", "role"),
     [(REF, "stop"), ("a-b-T1", "target"), ("a-b-E", "entry"), ("a-b-X1", "exit"), ("by hand", "exit")],
 )

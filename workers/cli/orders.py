@@ -52,6 +52,8 @@ def cancel(settings: Settings, options: argparse.Namespace) -> int:
 
 def modify(settings: Settings, options: argparse.Namespace) -> int:
     """Change quantity or prices of one order, by orderRef, permId or signal."""
+    if options.quantity is None and options.limit is None and options.stop is None:
+        raise Misused("say what to change: --quantity, --limit or --stop")
     change = ModifyOrder(
         ref=options.name,
         reason="router modify",

@@ -135,6 +135,9 @@ def test_modify_keeps_every_other_term(desk: Desk) -> None:
     assert done.out.startswith(f"modification of {before.ref} sent"), done.err
     several = desk.router("modify", signal_id, "--limit", "402")
     assert (several.code, before.ref in several.err) == (2, True)
+    assert desk.router("modify", before.ref).code == 2
+    nonsense = desk.router("modify", before.ref, "--limit", "nan")
+    assert (nonsense.code, "limit_price = nan" in nonsense.err) == (1, True)
     refused = desk.router("modify", before.ref, "--quantity", "0")
     assert refused.code == 1
     assert "has filled" in refused.err
