@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from router.errors import FieldError
 from router.messages import ContractSpec
 from router.reasons import Reason
@@ -86,7 +88,8 @@ def _agreed(
 ) -> dict[str, Any]:
     """The terms of the OCC symbol, once nothing contradicts them. Raises FieldError (CONTRACT_CONFLICT).
 
-    Its root is the trading class where it is not the symbol itself: SPXW of SPX, AAPL1 after a corporate action.
+    Its root is the trading class: SPXW of SPX, AAPL1 after a corporate action; and SPX itself, where IB lists both
+    with the same strike and day.
     """
     conflict = Reason.CONTRACT_CONFLICT
     for name, value in explicit.items():
@@ -97,14 +100,14 @@ def _agreed(
     root, plain = terms.pop("root"), _plain(symbol)
     if not root.startswith(plain):
         raise FieldError("contract.occ_symbol", contract["occ_symbol"], f"is no option on {symbol}", conflict)
-    return terms if root == plain else terms | {"trading_class": root}
+    return terms | {"trading_class": root}
 
 
 def named(text: str, field: str) -> ContractSpec:
     """The contract of a text in the configuration: a stock's symbol, or an option's OCC symbol. Raises FieldError."""
     match = _OCC.fullmatch(text)
-    if match is not None:
-        return _option({"occ_symbol": text}, match["root"])
+    if match is not None:  # found under the terms that a signal without OCC symbol has
+        return replace(_option({"occ_symbol": text}, match["root"]), trading_class="")
     if not _SYMBOL.fullmatch(text):
         raise FieldError(field, text, "must be a stock symbol, or the OCC symbol of an option")
     return ContractSpec(sec_type="STK", symbol=text)
