@@ -43,6 +43,7 @@ class Place:
     path: list[float] = field(default_factory=lambda: [0.0])  # from the last word confirmed, by execution
     word: float = 0.0  # IB's last one
     said: float | None = None  # the same while it is not on the path
+    ahead: list[float] = field(default_factory=list)  # what executions have made of that, itself first
     said_ns: int = 0
     filled_ns: int = 0
     avg_cost: float = 0.0  # IB's: for an option per contract
@@ -81,20 +82,25 @@ class Place:
         if self.said is not None and abs(expected - self.said) <= EPSILON:
             self.path, self.said = [expected], None
         else:
-            self.path.append(expected)  # in place: a storm tells of thousands, and 64 are slow to copy
-            del self.path[:-MAX_PATH]
+            _follow(self.path, expected)
+            if self.said is not None:  # it may be somebody else's trade, which this one comes after
+                _follow(self.ahead, self.ahead[-1] + delta)
         self.filled_ns = now_ns
 
     def observed(self, quantity: float, now_ns: int, *, asked: bool) -> None:
         """IB's word; what IB was asked for counts whole."""
         self.believe(now_ns)
         self.word, self.said_ns = quantity, now_ns
-        passed = [index for index, step in enumerate(self.path) if abs(step - quantity) <= EPSILON]
-        if asked or passed:
-            self.path = [quantity] if asked else self.path[passed[-1] :]
-            self.said = None
-        else:
-            self.said = quantity
+        if asked:
+            self.path, self.said = [quantity], None
+            return
+        for way in (self.ahead[1:] if self.said is not None else [], self.path):
+            passed = [index for index, step in enumerate(way) if abs(step - quantity) <= EPSILON]
+            if passed:
+                self.path, self.said = way[passed[-1] :], None
+                return
+        if self.said is None or abs(self.said - quantity) > EPSILON:
+            self.said, self.ahead = quantity, [quantity]
 
     def moved(self, before: float) -> None:
         """Held from flat, gone flat, or turned round: what was told of the position before says nothing of this one."""
@@ -251,3 +257,9 @@ class Exposure:
         elif contract.exchange and not place.contract.exchange:
             place.contract = contract
         return place
+
+
+def _follow(path: list[float], quantity: float) -> None:
+    """In place: a storm tells of thousands, and 64 are slow to copy."""
+    path.append(quantity)
+    del path[:-MAX_PATH]

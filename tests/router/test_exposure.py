@@ -313,6 +313,31 @@ def test_ib_ahead_of_the_executions(exposure: Exposure) -> None:
     assert place(exposure, NOW + 3 * SETTLE_NS).quantity == 7.0
 
 
+@pytest.mark.parametrize("words", [(2.0, 0.0), (0.0,), (9.0, 2.0, 0.0)])
+def test_ours_are_sold_right_after_somebody_bought(exposure: Exposure, words: tuple[float, ...]) -> None:
+    """Nine by IB's word, two of them by nobody's execution; seven and two are sold: flat, and never two short."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(position(7.0), NOW)
+    exposure.observe(position(9.0), NOW + 1)
+    exposure.observe(fill(action="SELL", exec_id="s.01", ref="a-b-S1"), NOW + 2)
+    exposure.observe(fill(2.0, action="SELL", exec_id="s.02", ref="a-b-S9"), NOW + 3)
+    for number, word in enumerate(words):
+        exposure.observe(position(word), NOW + 4 + number)
+    (found,) = exposure.places()
+    assert (found.quantity, found.is_certain) == (0.0, True)
+
+
+def test_a_word_that_runs_ahead_is_explained_in_parts(exposure: Exposure) -> None:
+    """Nine by IB's word, told twice, and then two executions of one each."""
+    exposure.observe(fill(), NOW)
+    exposure.observe(position(9.0), NOW + 1)
+    exposure.observe(fill(1.0, exec_id="e.02"), NOW + 2)
+    exposure.observe(position(9.0), NOW + 3)
+    exposure.observe(fill(1.0, exec_id="e.03"), NOW + 4)
+    (found,) = exposure.places()
+    assert (found.quantity, found.said) == (9.0, None)
+
+
 def test_a_stop_that_fills_after_somebody_elses_sale(exposure: Exposure) -> None:
     """IB's word from before the fill must not bring the position back: until its next one nothing is judged."""
     exposure.observe(fill(), NOW)
