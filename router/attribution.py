@@ -45,17 +45,12 @@ def named(fill: ExecutionFill, own: Delivery, leg: str, holders: Iterable[Delive
     """
     if own.entered <= EPSILON or leg == "E":
         return [Part(own, fill, leg, 1.0)]
-    mine = _shared(fill, [own], leg, fill.quantity)
-    taken = sum(part.fill.quantity for part in mine)
+    taken = min(fill.quantity, own.held) if fill.action != own.request.action else 0.0
     others = _shared(fill, [one for one in holders if one.name != own.name], leg, fill.quantity - taken)
-    of_bracket = not (is_guards(fill.ref) or leg.startswith("X"))
-    synced = any(
-        execution.leg == SYNCED for execution in own.executions.values()
-    )  # this may be what it stands for
-    if of_bracket or synced or not own.entry_complete:  # what it holds may not be all told yet
-        rest = fill.quantity - sum(part.fill.quantity for part in others)
-        mine = [_part(fill, own, rest / fill.quantity, leg)] if rest > EPSILON else []
-    return [*mine, *others]
+    # what it holds may not be all told yet, and what was written off may be this
+    if not own.entry_complete or any(execution.leg == SYNCED for execution in own.executions.values()):
+        taken = fill.quantity - sum(part.fill.quantity for part in others)
+    return [_part(fill, own, taken / fill.quantity, leg), *others] if taken > EPSILON else others
 
 
 def corrected(fill: ExecutionFill, holders: Iterable[Delivery]) -> list[Part]:

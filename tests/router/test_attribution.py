@@ -83,10 +83,10 @@ def named_shares(fill: ExecutionFill, own: Delivery, *holders: Delivery) -> list
 
 
 def test_an_order_of_ones_own_is_ones_own() -> None:
-    """Up to what the delivery holds; its bracket's also beyond it, where nobody else holds anything; an entry always."""
+    """Up to what the delivery holds; an entry always."""
     one, two = holder(1), holder(2)
     assert named_shares(own_order(1, 7), one, one, two) == [("1", 7, "S71000000")]
-    assert named_shares(own_order(1, 9, "S1"), one, one) == [("1", 9, "S1")]
+    assert named_shares(own_order(1, 9, "S1"), one, one) == [("1", 7, "S1")]
     assert named_shares(own_order(1, 7, "E"), one, one, two) == [("1", 7, "E")]
 
 
@@ -103,6 +103,14 @@ def test_what_was_bought_by_hand_is_not_closed_for_a_delivery_that_is_over(leg: 
     half = learn(Delivery(unfilled.name), unfilled.intent(), "", TS_MS)
     half = learn(half, unfilled.fill("E", 7, 2.5, exec_id="e.01"), "E", TS_MS)
     assert named_shares(own_order(1, 9, leg), half, half) == [("1", 9, leg)]  # the rest of its entry may come
+
+
+def test_the_order_in_which_its_stops_fill_does_not_matter() -> None:
+    """Two bought by hand are protected in its name: that stop may fill before its own, and seven are closed all the same."""
+    one = holder(1)
+    first = own_order(1, 2)
+    after = learn(one, first, "S71000000", TS_MS)
+    assert named_shares(replace(own_order(1, 7, "S1"), exec_id="s.02"), after, after) == [("1", 5, "S1")]
 
 
 def test_what_was_written_off_can_still_be_told() -> None:

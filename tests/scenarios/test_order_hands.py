@@ -106,6 +106,25 @@ def test_manual_addition_stopped_out(stack: Stack) -> None:
     another.await_protected()
 
 
+def test_manual_addition_whose_stop_fills_first(stack: Stack) -> None:
+    """The stop of the two stands a cent above that of the seven: the EXIT is of seven, whichever sells first."""
+    trade = Trade(stack).bracket()
+    trade.by_hand("BUY", 2)
+    stack.await_true(lambda: 9 in stack.held().values(), "nine are held", SECONDS)
+    trade.await_protected()
+    stops = {
+        event.remaining: event.stop_price for event in trade.live().values() if event.order_type == "STP"
+    }
+    assert (stops[2], stops[7]) == (1.39, 1.38)
+    trade.quote(1.39, 1.43)
+    stack.await_true(lambda: 7 in stack.held().values(), "the two are sold", SECONDS)
+    trade.quote(1.30, 1.34)
+    lifecycle = trade.event("EXIT")["lifecycle"]
+    assert (lifecycle["quantity"], lifecycle["remaining_quantity"]) == (7, 0)
+    Trade(stack).bracket()  # by its ENTRY all that was said of the first one has been told
+    assert not trade.events("ADJUSTMENT")
+
+
 def test_bought_again_by_hand(stack: Stack) -> None:
     """After a signal's EXIT its contract is bought by hand: protected at its own price, and no news of the signal."""
     trade = Trade(stack).bracket()
