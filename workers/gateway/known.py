@@ -30,6 +30,8 @@ from workers.gateway.hearing import Hears, tell
 # Deliveries with evidence that are remembered. A signal expires within seconds, so one older than these is refused
 # as stale and could not be sent twice even without the memory of it.
 KEEP = 50_000
+# after a signal's expiry, for IB's first word on its bracket; it takes milliseconds
+SILENCE_MS = 30_000
 # policies of errors by which IB shows that it knows the order
 EVIDENT = frozenset({"terminal", "informational", "modify-only"})
 
@@ -129,6 +131,14 @@ class Known:
             for delivery, intention in self._intended.items()
             if intention.connection != self.connection and delivery not in self._parked
         ]
+
+    def silent(self, now_ms: int) -> bool:
+        """Whether IB has not said a word on a bracket of the present connection for far too long."""
+        return any(
+            intention.connection == self.connection
+            and now_ms > intention.intent.request.expires_ms + SILENCE_MS
+            for intention in self._intended.values()
+        )
 
     def parked(self) -> list[OrderParked]:
         """What an operator has to decide, oldest first: parked, not resolved, and IB has not told of it since."""

@@ -303,7 +303,7 @@ class Session:
             await first_of(self._lost, self._resync, self._inquire, timeout_s=deadline_s / 4)
             if self._lost.is_set():
                 raise OSError(self._lost_reason)
-            if self._resync.is_set():
+            if self._resync.is_set() or self._known.silent(now_ms()):
                 self._known.new_connection()
                 await self._alive(self._rebuild())
             if self._inquire.is_set():

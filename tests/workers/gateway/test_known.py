@@ -21,7 +21,7 @@ from router.messages import (
 )
 from tests.router.factory import OPTION, leg, order_event, quote, request
 from workers.gateway import known as known_module
-from workers.gateway.known import Known
+from workers.gateway.known import SILENCE_MS, Known
 
 ONE, TWO = "a-mfqwpfk0", "b-mfqwpfk0"
 
@@ -232,6 +232,20 @@ def test_killed_between_the_decision_and_the_second_intent() -> None:
     made.observe(intent(first_id=201))
     assert made.doubts() == []
     assert made.verdict(ONE) == "adopted"
+
+
+def test_who_has_waited_too_long_for_a_word() -> None:
+    """An intent of this connection, long after its signal has expired; not one in doubt, nor one that IB told of."""
+    made = Known()
+    made.observe(intent())
+    expires_ms = intent().request.expires_ms
+    assert not made.silent(expires_ms + SILENCE_MS)
+    assert made.silent(expires_ms + SILENCE_MS + 1)
+    made.new_connection()
+    assert not made.silent(expires_ms + SILENCE_MS + 1)
+    made.observe(intent(TWO))
+    made.observe(order_event(f"{TWO}-E"))
+    assert not made.silent(expires_ms + SILENCE_MS + 1)
 
 
 def test_evidence_resolves_a_parked_delivery() -> None:

@@ -19,6 +19,7 @@ from router.messages import (
     LinkPhase,
     LinkState,
     Message,
+    OrderIntent,
     OrderLifecycleEvent,
     OrderParked,
     PnLSnapshot,
@@ -26,14 +27,15 @@ from router.messages import (
     Quote,
 )
 from tests.paper.conftest import RunningGateway, start_gateway
-from tests.router.factory import OPTION, STOCK, request
+from tests.router.factory import OPTION, STOCK, order_event, request
 from tests.workers.gateway.conftest import Configure
 from tests.workers.gateway.harness import Running, eventually, running
 from tests.workers.gateway.peer import Peer, frame
 from tests.workers.gateway.test_known import intent
 from tests.workers.gateway.told import OPTION as OPTION_FIELDS
 from tests.workers.gateway.told import status
-from workers.gateway.known import Known
+from workers.clock import now_ms
+from workers.gateway.known import SILENCE_MS, Known
 from workers.gateway.session import Session
 
 DOWN, CONNECTING, SYNCING = LinkPhase.DOWN, LinkPhase.CONNECTING, LinkPhase.SYNCING
@@ -490,6 +492,29 @@ def test_doubt_is_parked(configure: Configure) -> None:
             assert one.told.of(OrderParked) == [parked]
             assert known.verdict(parked.delivery) == "in_doubt"
             assert not peer.asked["3"]
+
+    play(story)
+
+
+def test_an_order_that_ib_never_says_a_word_on_comes_to_an_end(configure: Configure) -> None:
+    """It was swallowed, and the connection lives on: long after its signal has expired IB is asked for everything."""
+
+    async def story(peer: Peer) -> None:
+        known = Known()
+        async with running(configure(peer.port, heartbeat_timeout_s=0.4), known=known) as one:
+            await one.reaches(READY)
+            waiting = request(delivery="a-1", expires_ms=now_ms())
+            silent = request(delivery="b-1", expires_ms=now_ms() - SILENCE_MS - 1)
+            heard = request(delivery="c-1", expires_ms=now_ms() - SILENCE_MS - 1)
+            for wanted in (waiting, silent, heard):
+                known.observe(OrderIntent(wanted.delivery, wanted, ()))
+            known.observe(order_event("c-1-E"))
+            await one.reaches(READY, times=2)
+            parked = await eventually(lambda: one.told.of(OrderParked), "it is parked")
+            assert {each.delivery for each in parked} >= {"b-1"}
+            assert "c-1" not in {each.delivery for each in parked}
+            assert one.session.counts["connects"] == 1
+            assert (known.verdict("b-1"), known.silent(now_ms())) == ("in_doubt", False)
 
     play(story)
 
