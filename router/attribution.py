@@ -43,12 +43,12 @@ def named(fill: ExecutionFill, own: Delivery, leg: str, holders: Iterable[Delive
     The guard, and whoever makes the account flat, may close in one delivery's name what several have entered, or what
     was bought by hand after all of them were over: beyond what deliveries hold that is nobody's.
     """
-    if own.entered <= EPSILON or leg == "E":
+    closes = fill.action != own.request.action
+    if own.entered <= EPSILON or leg == "E" or (closes and fill.quantity <= own.held + EPSILON):
         return [Part(own, fill, leg, 1.0)]
-    taken = min(fill.quantity, own.held) if fill.action != own.request.action else 0.0
+    taken = min(fill.quantity, _open(fill, own)) if closes else 0.0
     others = _shared(fill, [one for one in holders if one.name != own.name], leg, fill.quantity - taken)
-    # what it holds may not be all told yet, and what was written off may be this
-    if not own.entry_complete or any(execution.leg == SYNCED for execution in own.executions.values()):
+    if not own.entry_complete:  # what it holds may not be all told yet
         taken = fill.quantity - sum(part.fill.quantity for part in others)
     return [_part(fill, own, taken / fill.quantity, leg), *others] if taken > EPSILON else others
 
@@ -70,7 +70,7 @@ def corrected(fill: ExecutionFill, holders: Iterable[Delivery]) -> list[Part]:
 def _shared(fill: ExecutionFill, holders: Iterable[Delivery], leg: str, left: float) -> list[Part]:
     found = []
     for delivery in holders:
-        quantity = min(left, delivery.held) if left > EPSILON and _closes(fill, delivery) else 0.0
+        quantity = min(left, _open(fill, delivery)) if left > EPSILON and _closes(fill, delivery) else 0.0
         if quantity > EPSILON:
             found.append(_part(fill, delivery, quantity / fill.quantity, leg))
             left -= quantity
@@ -81,6 +81,12 @@ def _part(fill: ExecutionFill, delivery: Delivery, share: float, leg: str) -> Pa
     if share == 1.0:
         return Part(delivery, fill, leg, share)
     return Part(delivery, replace(fill, quantity=fill.quantity * share), leg, share)
+
+
+def _open(fill: ExecutionFill, delivery: Delivery) -> float:
+    """What the execution may close of the delivery: what it holds, and what was written off since."""
+    synced = (x for x in delivery.executions.values() if x.leg == SYNCED and fill.executed_at <= x.at)
+    return delivery.held + sum(x.quantity for x in synced)
 
 
 def _closes(fill: ExecutionFill, delivery: Delivery) -> bool:

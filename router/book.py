@@ -229,7 +229,8 @@ class Book:
                 return attribution.corrected(replace(fill, supersedes=replaced), owners)
         name, leg = split_ref(fill.ref)
         own = next((one for one in self._known((name,)) if one.context.request is not None), None)
-        holders = self._known(self._holding(fill.account, fill.contract).deliveries)
+        place = self._holding(fill.account, fill.contract)
+        holders = self._known(dict.fromkeys((*place.closed.values(), *place.deliveries)))  # oldest first
         if own is not None:
             return attribution.named(fill, own, leg, holders)
         # the guard's stop may stand under the name of a delivery that is over longer than those it protects
@@ -381,7 +382,7 @@ class Book:
         for before in self._known(one.deliveries):
             self._settle(before, learning.written_off(before, now_ms), now_ms)
         self._outcome.effects.append(Warn(alert_document(holdings.missing_fill(one), now_ms)))
-        self._show(replace(one, deliveries=()), now_ms)
+        self._show(replace(self.holdings[one.id], deliveries=()), now_ms)  # with their records
 
     @property
     def held(self) -> int:

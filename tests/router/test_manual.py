@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from router.book import FILL_WAIT_MS, KEEP_DELIVERY_MS
 from router.messages import LinkPhase, LinkState, Target
 from tests.router.factory import signal
-from tests.router.history import POSITION_ID, WAIT_MS, Desk, Story
+from tests.router.history import NOON, POSITION_ID, WAIT_MS, Desk, Story
 
 ONE = Story(targets=(Target(3.25, 7),))
 TWO = Story(
@@ -182,6 +182,41 @@ def test_executions_that_come_after_all(quantities: tuple[int, ...]) -> None:
     adjusted = desk.platform.of("ADJUSTMENT")[-1]["lifecycle"]
     assert (adjusted["reason"], adjusted["realized_pnl"]) == ("STOP", -770.0)
     assert desk.platform.closed[f"20250919:{POSITION_ID}"]["realized_pnl"] == -770.0
+
+
+@pytest.mark.parametrize("quantities", [(7,), (3, 4)])
+def test_a_sale_by_hand_that_is_told_after_all(quantities: tuple[int, ...]) -> None:
+    """Under nobody's reference: it belongs to whom it was written off for, and to nobody who entered later."""
+    desk = entered(ONE)
+    desk.now_ms = int(NOON.timestamp() * 1000) + 700_000
+    desk.hear(ONE.position(0)).wait(FILL_WAIT_MS)
+    assert desk.platform.of("EXIT")[0]["lifecycle"]["reason"] == "SYNCED_CLOSED"
+    desk.hear(TWO.received(), TWO.intent(), TWO.fill("E", 7, 2.5, exec_id="2.01", at_s=900), TWO.position(7))
+    desk.hear(TWO.commission("2.01", 4.55))
+    for number, quantity in enumerate(quantities):
+        sale = ONE.fill("X", quantity, 2.4, exec_id=f"m{number}.01", ref="", replayed=True, at_s=600)
+        desk.hear(sale, ONE.commission(f"m{number}.01", 1.0, -10.0 * quantity))
+    desk.hear(ONE.fill("X", 2, 2.4, exec_id="n.01", ref="", replayed=True, at_s=600)).wait()
+    adjusted = desk.platform.of("ADJUSTMENT")[-1]
+    assert (adjusted["id"], adjusted["lifecycle"]["reason"]) == (ONE.request.signal.id, "MANUAL")
+    assert adjusted["lifecycle"]["realized_pnl"] == -70.0
+    assert [desk.book.deliveries[story.name].held for story in (ONE, TWO)] == [0, 7]
+    assert len(desk.platform.of("EXIT")) == 1
+    later = TWO.fill("X", 7, 2.4, exec_id="o.01", ref="", at_s=950)
+    desk.hear(later, TWO.commission("o.01", 4.55, -79.1)).wait()
+    assert desk.platform.of("EXIT")[-1]["id"] == TWO.request.signal.id
+    assert list(desk.platform.closed) == [f"20250919:{POSITION_ID}", f"20250919:{POSITION_ID}:2"]
+
+
+def test_the_guards_stop_that_is_told_after_all() -> None:
+    """Like a stop of the bracket: it takes the place of what was written off."""
+    desk = entered(ONE)
+    desk.now_ms = int(NOON.timestamp() * 1000) + 700_000
+    desk.hear(ONE.position(0)).wait(FILL_WAIT_MS)
+    desk.hear(ONE.fill("S71000000", 7, 1.4, exec_id="s.01", replayed=True, at_s=600))
+    desk.hear(ONE.commission("s.01", 4.55, -774.55)).wait()
+    adjusted = desk.platform.of("ADJUSTMENT")[-1]["lifecycle"]
+    assert (adjusted["reason"], adjusted["realized_pnl"]) == ("STOP", -774.55)
 
 
 def test_while_the_connection_is_gone_nothing_is_written_off() -> None:

@@ -23,7 +23,7 @@ SUBMIT_PATH = {"sizing.py", "submission.py", "gateway/commands.py", "gateway/con
 ELSEWHERE = {  # functions of these files in which no point is needed, and why
     "_ask_gateway": "its callers have one on both sides",
     "_publish": "its callers have one on both sides",
-    "_cancel": "an entry that rests too long is on no signal's way",
+    "_tell": "an entry that rests too long is on no signal's way",
     "_send_cancel": "an entry that rests too long is on no signal's way",
     "_on_events": "what a person is told beside the way",
     "_cancel_all": "an operator's",
@@ -32,7 +32,7 @@ ELSEWHERE = {  # functions of these files in which no point is needed, and why
     "_prewarm": "nobody waits for what is looked up beforehand",
     "handle": "hands a command on",
     "_send_again": "calls the next one",
-    "_send_again.answer": "killed before it, the next recovery finds the same bracket in doubt",
+    "_resend.told": "killed before it, the next recovery finds the same bracket in doubt",
 }
 
 

@@ -62,6 +62,7 @@ class Commands:
         self._sink = sink
         self._durable = durable
         self._reply = reply
+        self._waiting: dict[object, str] = {}  # deliveries whose turn to be sent has not come
         session.resend = self._send_again
         self._desk = Desk(session, current, durable=durable, reply=reply)
         self.contracts = Contracts(session, current, session.settings, reply)
@@ -105,6 +106,8 @@ class Commands:
         verdict = self._known.verdict(command.delivery)
         if verdict == "unknown" and self._known.intent_of(command.delivery) is not None:
             verdict = "in_doubt"  # decided to be sent again: what becomes of it is told
+        if verdict == "unknown" and command.delivery in self._waiting.values():
+            return CommandRefused(Reason.WAITING, f"{command.delivery} waits to be sent", retry=True)
         if verdict == "unknown" and self._session.phase is not LinkPhase.READY:
             return self._desk.not_ready()
         return PlaceReply(delivery=command.delivery, outcome=verdict)
@@ -121,15 +124,23 @@ class Commands:
             return PlaceReply(delivery=command.request.delivery, outcome=verdict)
         if refusal := self._closed(command.request.account):
             return refusal
+        turn = object()
+        self._waiting[turn] = command.request.delivery
+
+        def write() -> None:
+            self._waiting.pop(turn, None)
+            _told(answer, self._send(command))
+
+        def drop(error: Exception) -> None:
+            self._waiting.pop(turn, None)
+            _told(answer, self._unsent(command.request.delivery, error))
+
         try:
             self._session.link.outbox.offer(
-                Priority.ENTRY,
-                lambda: _told(answer, self._send(command)),
-                size=len(command.legs),
-                dropped=lambda error: _told(answer, self._unsent(command.request.delivery, error)),
-                account=command.request.account,
+                Priority.ENTRY, write, size=len(command.legs), dropped=drop, account=command.request.account
             )
         except UnitTooLarge as error:
+            del self._waiting[turn]
             return CommandRefused(code=Reason.TOO_MANY_LEGS, text=str(error))
         return None
 

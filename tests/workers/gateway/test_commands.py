@@ -42,6 +42,7 @@ from tests.workers.gateway.harness import Running, eventually, running
 from tests.workers.gateway.peer import Peer, frame
 from tests.workers.gateway.test_known import intent
 from tests.workers.gateway.wire import placed
+from workers.clock import now_ms
 from workers.gateway.commands import Commands
 from workers.gateway.known import Known
 
@@ -306,6 +307,29 @@ def test_find(configure: Configure) -> None:
             assert await counter.ask(FindDelivery("a-mfqwpfk0")) == PlaceReply("a-mfqwpfk0", "unknown")
             counter.one.known.observe(order_event("a-mfqwpfk0-S1"))
             assert await counter.ask(FindDelivery("a-mfqwpfk0")) == PlaceReply("a-mfqwpfk0", "adopted")
+
+    play(story)
+
+
+def test_what_waits_for_its_turn_is_neither_known_nor_unknown(configure: Configure) -> None:
+    """Whoever asks is to ask again: sizing, started anew, would tell the end of a signal that is about to be sent."""
+
+    async def story(peer: Peer) -> None:
+        async with serving(configure(peer.port, requests_per_second=8, reserved_per_second=2)) as counter:
+            sent, stale = order(delivery="a-1"), order(delivery="b-1", expires_ms=now_ms() + 200)
+            counter.one.session.link.outbox.spend(8)  # nothing leaves for a second
+            for number, wanted in enumerate((sent, sent, stale)):
+                assert counter.commands.handle(f"place {number}", bracket(wanted)) is None
+            for delivery in ("a-1", "b-1"):
+                assert refused(await counter.ask(FindDelivery(delivery))) == ("WAITING", True)
+            await eventually(lambda: "place 2" in counter.late, "their turn")
+            assert counter.late["place 0"] == PlaceReply("a-1", "sent")
+            assert counter.late["place 1"] == PlaceReply("a-1", "adopted")
+            assert await counter.ask(FindDelivery("a-1")) == PlaceReply("a-1", "adopted")
+            assert await counter.ask(FindDelivery("b-1")) == PlaceReply("b-1", "unknown")
+            peer.hang_up()
+            await counter.one.reaches(LinkPhase.DOWN)
+            assert refused(await counter.ask(FindDelivery("b-1"))) == ("LINK_NOT_READY", True)
 
     play(story)
 
