@@ -51,6 +51,7 @@ class Gateway:
         self.catalog = Catalog(settings.spots)
         self.market = Market(self.catalog, settings.seed, settings.market, now)
         self.history = History(self.catalog, self.market, settings.seed, settings.hours, now)
+        self.market.day_of = self.history.day_of
         self.account = Account(settings.account, settings.cash)
         ids = Ids(now)
         self.engine = Engine(self.catalog, self.market, self.account, ids, settings.hours, settings.switches)

@@ -7,7 +7,8 @@ middle as they do in the market now. Pure but for what `observe` reads of the ma
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from paper.bars import Bar, merge, within
@@ -15,9 +16,11 @@ from paper.contracts import MARKET_RULES, Catalog, Instrument
 from paper.hours import NEW_YORK, Hours
 from paper.market import Market, half_spread_of
 from paper.past import Past, Stretch, stretches
+from paper.quotes import Day, Quote
 from paper.track import GRAIN, Track
 
 _MINUTE = 60
+_SEARCHED = 14  # days in which there is a session whatever the holidays
 _LEAST = 0.02  # USD; an option is never worth less
 _PER_OPTION = 5000  # shares of the underlying that trade for each contract of an option
 _PLACES, _DUST = 6, 1e-9  # of prices; of what binary fractions are off
@@ -53,7 +56,7 @@ class History:
             for under in catalog.underlyings
         }
         self._tracks: dict[tuple[str, str], Track] = {}  # by symbol or conId, and what
-        self._volumes: dict[int, int] = {}  # the day's volume at the last look, by conId
+        self._seen_quotes: dict[int, tuple[Quote, int]] = {}  # by conId, and when they were looked at
         for under in catalog.underlyings:  # the past ends with a full minute
             for at in range(self.start, int(start.timestamp()), GRAIN):
                 self._track(under.symbol, What.MIDPOINT).see(at, float(under.spot))
@@ -64,14 +67,18 @@ class History:
         for under in self._catalog.underlyings:
             self._track(under.symbol, What.MIDPOINT).see(at, self._market.walking_price(under.symbol))
         for instrument, quote in self._market.all_followed():
-            key = str(instrument.con_id)
-            before = self._volumes.get(instrument.con_id, quote.volume)
-            self._volumes[instrument.con_id] = quote.volume
-            traded = max(quote.volume - before, 0)
-            self._track(key, What.MIDPOINT).see(at, float(quote.mark))
-            self._track(key, What.BID).see(at, float(quote.bid))
-            self._track(key, What.ASK).see(at, float(quote.ask))
-            self._track(key, What.TRADES).see(at, float(quote.last), traded)
+            before, seen = self._seen_quotes.get(instrument.con_id, (quote, -1))
+            if quote is not before or seen // GRAIN != at // GRAIN:
+                self._seen_quotes[instrument.con_id] = quote, at
+                self._see(instrument, at, quote, max(quote.volume - before.volume, 0))
+
+    def _see(self, instrument: Instrument, at: int, quote: Quote, traded: int) -> None:
+        """Look at one quote and at what was traded since the last."""
+        key = str(instrument.con_id)
+        self._track(key, What.MIDPOINT).see(at, float(quote.mark))
+        self._track(key, What.BID).see(at, float(quote.bid))
+        self._track(key, What.ASK).see(at, float(quote.ask))
+        self._track(key, What.TRADES).see(at, float(quote.last), traded)
 
     def knows(self, instrument: Instrument, what: What) -> bool:
         """Whether there is such data at all: an index has no bid and ask, a currency no trades."""
@@ -83,6 +90,26 @@ class History:
         """The day from which something is known; None for what was listed by hand."""
         past = self._past(instrument)
         return past.first_day if past else None
+
+    def day_of(self, instrument: Instrument, now: datetime) -> Day | None:
+        """What the present day's regular session was until now; None for what has no past."""
+        if self._past(instrument) is None:
+            return None
+        today, until = now.astimezone(NEW_YORK).date(), int(now.timestamp())
+        found = self.stretches(instrument, today - timedelta(days=_SEARCHED), today, regular=True)
+        begun = [one for one in found if one.begin <= until]
+        what = What.MIDPOINT if instrument.is_cash else What.TRADES
+        over = [one for one in begun if one.day < today][-1]
+        before = self.whole(instrument, what, over, until)
+        present = self.whole(instrument, what, begun[-1], until) if begun[-1].day == today else None
+        if before is None:
+            return None
+        if present is None:
+            close = Decimal(repr(before.close))
+            return Day(close, close, close, 0, close)
+        prices = (present.open, present.high, present.low, before.close)
+        open_, high, low, close = (Decimal(repr(price)) for price in prices)
+        return Day(open_, high, low, present.volume, close)
 
     def stretches(
         self, instrument: Instrument, since: date, until: date, *, regular: bool

@@ -7,7 +7,7 @@ but by hand. The order in which instruments are first asked for changes nothing.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from paper.contracts import Catalog, Instrument, Underlying
 from paper.hours import NEW_YORK, close_of
 from paper.paths import Path, PathName, Point
 from paper.pricing import Greeks, black_scholes
-from paper.quotes import Quote, first_quote, moved_quote, next_quote
+from paper.quotes import Day, Quote, first_quote, moved_quote, next_quote
 
 _YEAR_OF_TRADING = 252 * 6.5 * 3600  # seconds
 _YEAR = 365 * 86400  # seconds
@@ -110,6 +110,7 @@ class Market:
             for under in catalog.underlyings
         }
         self._lines: dict[int, _Line] = {}
+        self.day_of: Callable[[Instrument, datetime], Day | None] | None = None  # who knows what came before
         self._halted: set[str] = set()  # symbols
         self._touched: set[int] = set()  # conIds moved by hand since the last step
 
@@ -273,7 +274,9 @@ class Market:
     def _price(self, line: _Line) -> Quote:
         middle, half_spread = self._middle(line, None)
         if line.quote is None:
-            return first_quote(line.instrument, line.random, middle, half_spread)
+            quote = first_quote(line.instrument, line.random, middle, half_spread)
+            day = self.day_of(line.instrument, self._now) if self.day_of else None
+            return quote.of_day(day) if day else quote
         return next_quote(line.instrument, line.random, line.quote, middle, half_spread)
 
     def _middle(self, line: _Line, point: Point | None) -> tuple[float, float]:

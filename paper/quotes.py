@@ -11,6 +11,17 @@ _MAX_TRADE = 5  # lots
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """What a day was until now: its open, range and volume, and the close of the one before."""
+
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: int
+    close: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """What an instrument trades at. Prices in USD per share, sizes in shares or contracts."""
 
@@ -41,6 +52,11 @@ class Quote:
             high=max(self.high, last),
             low=min(self.low, last),
         )
+
+    def of_day(self, day: "Day") -> "Quote":
+        """The quote with what was before it on the same day; its own last price is in the range, too."""
+        high, low = max(day.high, self.last), min(day.low, self.last)
+        return replace(self, volume=day.volume, open=day.open, high=high, low=low, close=day.close)
 
     def of_new_day(self) -> "Quote":
         """The quote as the next session starts: yesterday's last is the close, the day's range starts afresh."""

@@ -30,6 +30,10 @@ EVERYTHING = (
     (76, 1, 5, "DU1234567", "", 0),
     (92, 6, "DU1234567", ""),
     (94, 7, "DU1234567", "", 265598),
+    (10, 5, 8, *AAPL, 5, 1, ""),
+    (20, 9, *AAPL, 0, "", "1 min", "600 S", 1, "TRADES", 1, 1, ""),
+    (50, 3, 10, *AAPL, 5, "TRADES", 0, ""),
+    (22, 11, 5, "STK", "STK.US", "MOST_ACTIVE", *[""] * 19),
 )
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

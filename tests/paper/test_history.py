@@ -172,6 +172,7 @@ def test_what_was_listed_by_hand_has_no_past(market: Market) -> None:
     catalog.add(future)
     history = History(catalog, market, 1, Hours.NYSE, _START)
     assert history.first_day(future) is None
+    assert history.day_of(future, _START) is None
     assert history.whole(future, What.TRADES, _FRIDAY, _FRIDAY.end) is None
     market.pin(future, flat_quote(Decimal(7000)))
     history.observe(_START)
@@ -187,3 +188,25 @@ def test_a_currency_is_in_half_pips(history: History) -> None:
     assert bar is not None
     assert round(bar.close / 0.00005, 6).is_integer()
     assert bar.close < 2
+
+
+def test_a_quote_goes_on_from_the_day_that_was(history: History, market: Market) -> None:
+    """Its close is the day's before, its open, range and volume those of the bars of today until now."""
+    friday = history.whole(_AAPL, What.TRADES, _FRIDAY, _FRIDAY.end)
+    today = history.whole(_AAPL, What.TRADES, _MONDAY, int(_START.timestamp()))
+    assert friday is not None
+    assert today is not None
+    market.day_of = history.day_of
+    quote = market.quote(_AAPL)
+    assert (quote.close, quote.open) == (Decimal(repr(friday.close)), Decimal(repr(today.open)))
+    assert float(quote.low) <= today.low <= today.high <= float(quote.high)
+    assert quote.volume == today.volume > 0
+
+
+def test_a_quote_before_the_open_has_yesterdays_close_only(market: Market) -> None:
+    """There is no range and no volume yet."""
+    early = datetime(2026, 11, 23, 8, tzinfo=NEW_YORK)
+    history = History(_CATALOG, market, 1, Hours.NYSE, early)
+    day = history.day_of(_AAPL, early)
+    assert day is not None
+    assert (day.open, day.high, day.low, day.volume) == (day.close, day.close, day.close, 0)

@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper.quotes import first_quote, flat_quote, lot, moved_quote, next_quote, on_grid, quote_by_hand
+from paper.quotes import Day, first_quote, flat_quote, lot, moved_quote, next_quote, on_grid, quote_by_hand
 from tests.paper.desk import CALL, Desk
 
 _STOCK, _OPTION = Desk().instrument(), Desk().instrument(CALL)
@@ -40,6 +40,14 @@ def test_hand_made_quotes() -> None:
     assert (quote.last, quote.high, quote.volume, quote.ask_size) == (Decimal(7), Decimal(7), 100, 3)
     fresh = quote.of_new_day()
     assert (fresh.close, fresh.low, fresh.volume) == (Decimal(7), Decimal(7), 0)
+
+
+def test_a_quote_takes_over_its_day() -> None:
+    """Open, close and volume are the day's; its range holds the present price, too."""
+    day = Day(Decimal(4), Decimal("4.5"), Decimal(3), 700, Decimal("3.5"))
+    quote = flat_quote(Decimal(5)).of_day(day)
+    assert [quote.open, quote.high, quote.low, quote.close] == [4, 5, 3, Decimal("3.5")]
+    assert [quote.volume, quote.last] == [700, 5]
 
 
 def test_rounding_to_the_grid() -> None:
