@@ -1,6 +1,6 @@
 """What the hours of a day do to orders, positions and the account. Pure: the caller gives the time.
 
-At the close orders for the close trade at the last price, orders for the day end, and options of that day are
+At the open orders for the open trade at the last price or end. At the close orders for the close trade at the last price, orders for the day end, and options of that day are
 settled: in the money at intrinsic value, those on stocks by delivering the stock at the strike, those on an index
 in cash; the rest are worth nothing. Nobody is charged for it.
 """
@@ -22,6 +22,7 @@ def pass_boundary(exchange: Exchange, boundary: Boundary, now: datetime) -> None
     """Do what belongs to that moment of the day."""
     match boundary:
         case Boundary.OPEN:
+            _open(exchange, now)
             exchange.wake_all()
         case Boundary.CLOSE:
             _close(exchange, now)
@@ -32,8 +33,20 @@ def pass_boundary(exchange: Exchange, boundary: Boundary, now: datetime) -> None
             exchange.market.new_day()
         case Boundary.MIDNIGHT:
             exchange.book.forget_before(now.astimezone(NEW_YORK).date())
+            if exchange.hours is Hours.ALWAYS:  # the day that begins is a session
+                _open(exchange, now)
         case _:
             assert_never(boundary)
+
+
+def _open(exchange: Exchange, now: datetime) -> None:
+    """Trade the orders for the opening, and end those that did not."""
+    for order in exchange.book.each_live():
+        if order.terms.at_open and not exchange.is_held(order):
+            _auction(exchange, order, now)
+            if exchange.book.orders[order.key].is_live:
+                exchange.expire(exchange.book.orders[order.key], now)
+    exchange.settle_late(now)
 
 
 def _close(exchange: Exchange, now: datetime) -> None:
@@ -46,7 +59,7 @@ def _close(exchange: Exchange, now: datetime) -> None:
 
 
 def _auction(exchange: Exchange, order: Order, now: datetime) -> None:
-    """Trade an order for the close whole at the last price, if its limit allows."""
+    """Trade an order for an auction whole at the last price, if its limit allows."""
     price = exchange.market.quote(order.instrument).last
     limit = order.limit
     if limit is None or (price <= limit if order.terms.buys else price >= limit):

@@ -240,7 +240,7 @@ class Engine:
 
     def _first_status(self, order: Order, now: datetime) -> Status:
         """Submitted for what rests at the exchange, PreSubmitted for what waits or trades at once."""
-        if order.terms.has_stop or order.terms.at_close or not self.exchange.can_trade(order, now):
+        if order.terms.has_stop or order.terms.at_auction or not self.exchange.can_trade(order, now):
             return Status.PRE_SUBMITTED
         if order.terms.order_type == "MKT":
             pre = self.switches.market_ack is MarketAck.PRE_SUBMITTED

@@ -147,7 +147,7 @@ class Exchange:
             if not triggers.is_hit(order, quote):
                 return
             order = self._trigger(order)
-        if not order.terms.at_close:
+        if not order.terms.at_auction:
             self._trade(order, now)
 
     def cancel(self, order: Order, now: datetime) -> None:

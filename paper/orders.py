@@ -115,6 +115,16 @@ class OrderTerms:
         return self.order_type in ("MOC", "LOC")
 
     @property
+    def at_open(self) -> bool:
+        """Whether the order trades at the opening of a session only."""
+        return self.tif == "OPG"
+
+    @property
+    def at_auction(self) -> bool:
+        """Whether the order does not trade in the course of a session."""
+        return self.at_open or self.at_close
+
+    @property
     def at_once(self) -> bool:
         """Whether what does not trade at once is cancelled."""
         return self.tif in ("IOC", "FOK")

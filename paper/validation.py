@@ -40,7 +40,7 @@ _NOT_SIMULATED = frozenset(
     ]
 )
 _ADJUSTED_TYPES = frozenset({"STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
-TIFS = frozenset({"", "DAY", "GTC", "IOC", "FOK", "GTD"})
+TIFS = frozenset({"", "DAY", "GTC", "IOC", "FOK", "GTD", "OPG"})
 
 DUPLICATE_ID: Refusal = (103, "Duplicate order id")
 ALREADY_DONE: Refusal = (104, "Cannot modify a filled order.")
@@ -122,7 +122,7 @@ def check_terms(terms: OrderTerms, account: str) -> Refusal | None:
         return UNSUPPORTED
     if terms.order_type not in ORDER_TYPES:
         return 321, _VALIDATING + "Invalid order type was entered"
-    if terms.tif not in TIFS:
+    if terms.tif not in TIFS or (terms.at_open and terms.order_type not in ("MKT", "LMT")):
         return 321, _VALIDATING + "Invalid time in force"
     if terms.action not in ("BUY", "SELL", "SSHORT"):
         return 321, _VALIDATING + "Invalid side"

@@ -114,3 +114,25 @@ def test_always_open_market_ends_its_day_at_midnight() -> None:
     desk.place(1, terms("LMT", limit="100"))
     assert desk.wait(_HOUR)[0] == "status 1 Cancelled 0/1"
     assert desk.account.positions[one.con_id].quantity == 0
+
+
+def test_orders_for_the_open_trade_when_it_opens_or_end() -> None:
+    """OPG waits as PreSubmitted, trades whole at the last price at 09:30, or ends if its limit does not allow it."""
+    desk = Desk(Hours.NYSE, at(23, 11))
+    assert desk.place(1, terms(tif="OPG", quantity=5000)) == [
+        "open 1 MKT PreSubmitted",
+        "status 1 PreSubmitted 0/5000",
+    ]
+    desk.place(2, terms("LMT", limit="200", tif="OPG"))
+    assert desk.wait(22 * _HOUR) == []
+    told = desk.wait(_HOUR / 2)
+    assert told[0] == "exec 1 5000@263.50"
+    assert told[-2:] == ["status 2 Cancelled 0/1", "error 2 202"]
+    assert desk.place(3, terms("STP", aux="300", tif="OPG")) == ["error 3 321"]
+
+
+def test_orders_for_the_open_of_an_exchange_that_never_closes() -> None:
+    """The day that begins at midnight is its session."""
+    desk = Desk(Hours.ALWAYS, at(23, 23))
+    desk.place(1, terms(tif="OPG"))
+    assert desk.wait(_HOUR)[0] == "exec 1 1@263.50"
