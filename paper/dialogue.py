@@ -84,11 +84,12 @@ def _start(gateway: Gateway, session: Session, client_id: int) -> None:
         session.closing = True
         return
     session.client_id = client_id
+    session.told_id = gateway.engine.book.next_id(client_id)
     gateway.sessions[client_id] = session
     gateway.ledger.append("client", client_id=client_id, action="started", version=session.version)
     log.info("client %d connected from %s at version %d", client_id, session.peer, session.version)
     session.send(
         out.managed_accounts([gateway.account.name]),
-        out.next_valid_id(gateway.engine.book.next_id(client_id)),
+        out.next_valid_id(session.told_id),
         *(out.error(-1, code, text, session.version) for code, text in _FARMS),
     )

@@ -87,7 +87,11 @@ def _fits(one: Execution, request: rq.Executions) -> bool:
 
 
 def _ids(gateway: Gateway, session: Session, request: rq.Ids) -> None:
-    session.send(out.next_valid_id(gateway.engine.book.next_id(_client(session))))
+    following = gateway.engine.book.next_id(_client(session))
+    if gateway.engine.switches.ids_reserved:
+        following = max(following, session.told_id + 1)
+    session.told_id = following
+    session.send(out.next_valid_id(following))
 
 
 def _client(session: Session) -> int:

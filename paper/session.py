@@ -70,6 +70,7 @@ class Session:
     version: int = 0
     client_id: int | None = None
     closing: bool = False
+    told_id: int = 0  # the last nextValidId
     outbox: list[bytes] = field(default_factory=list)
     lines: dict[int, QuoteLine] = field(default_factory=dict)  # by reqId
     ticks: dict[int, TickLine] = field(default_factory=dict)  # by reqId

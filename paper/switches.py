@@ -74,6 +74,8 @@ class Switches:
     global_cancel_161: bool = False
     # cancelling a parent that has partly filled cancels its children too
     cancel_orphans: bool = True
+    # each reqIds is answered with the next id after the one that was told last
+    ids_reserved: bool = False
     # how executions are dated
     execution_time: ExecutionTime = ExecutionTime.ZONE
     # a stop to be adjusted to a trail in percent without a stop price is never heard of again
