@@ -158,6 +158,8 @@ UNDERLYINGS = (
     _row("TLT 15547841 NASDAQ 90.05 0.5", "ISHARES 20+ YEAR TREASURY BOND", 0.14),
     _index("SPX 416904 CBOE 6700 5", "S&P 500 Stock Index", 0.15, "SPXW"),
     _index("XSP 137851301 CBOE 670 1", "Mini-SPX Index", 0.15, "XSP"),
+    _row("INTC 270639 NASDAQ 38.40 0.5", "INTEL CORP", 0.45, PENNY_RULE),
+    _row("IBM 8314 NYSE 305.60 2.5", "INTL BUSINESS MACHINES CORP", 0.26, NICKEL_RULE, "IBM"),
     _currency("EUR 12087792 IDEALPRO 1.0855 1", "European Monetary Union Euro", 0.07),
     _currency("GBP 12087797 IDEALPRO 1.2705 1", "British pound", 0.08),
     _currency("AUD 14433401 IDEALPRO 0.6605 1", "Australian dollar", 0.10),

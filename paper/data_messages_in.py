@@ -10,7 +10,7 @@ from paper.wire import FieldError, Fields
 
 _Reader = Callable[[Fields, int], dr.DataRequest]
 _NO_FA = "Error validating request.-'b9' : cause - FA data operations ignored for non FA customers."
-_NO_NEWS = "News is not allowed."
+_NO_NEWS = "News feed is not allowed."
 _NO_FUNDAMENTALS = "The fundamentals data for the security specified is not available.Not allowed"
 _NO_EXERCISE = "Error processing request.-'b0' : cause - Options are exercised at their expiry only."
 
@@ -155,7 +155,7 @@ DATA_READERS: dict[int, _Reader] = {
     83: lambda f, v: dr.SmartComponents(f.integer("reqId"), f.text("bboExchange")),
     84: _article,
     85: _listed("newsProviders"),
-    86: _refused(10276, "News feed is not allowed."),
+    86: _refused(10276, _NO_NEWS),
     87: _head_time_stamp,
     88: _histogram,
     89: lambda f, v: dr.CancelHistogram(f.integer("reqId")),

@@ -16,7 +16,8 @@ from paper.session import QuoteLine, Session, TickKind, TickLine
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN, _VOLUME = 1, 2, 4, 6, 7, 9, 14, 8
 _BID_SIZE, _ASK_SIZE, _LAST_SIZE = 0, 3, 5
 _MODEL = 13
-_LAST_TIME, _HALTED = 45, 49
+_LAST_TIME, _RT_VOLUME, _HALTED = 45, 48, 49
+_RT_VOLUME_ASKED = "233"
 
 
 def push_quotes(session: Session, market: Market, changed: Collection[int], now: datetime) -> None:
@@ -38,6 +39,8 @@ def push_quote(session: Session, req_id: int, line: QuoteLine, market: Market, n
     session.send(*quote_frames(req_id, line.sent, quote, sides=sides, trades=trades))
     if line.sent is None or (trades and line.sent.volume != quote.volume):
         session.send(out.tick_string(req_id, _LAST_TIME, str(int(now.timestamp()))))
+        if _RT_VOLUME_ASKED in line.generic and line.sent is not None and trades:
+            session.send(out.tick_string(req_id, _RT_VOLUME, _real_time_volume(quote, now)))
     line.sent = quote
     if sides and line.halted != (halted := market.is_halted(line.instrument)):
         line.halted = halted
@@ -46,6 +49,12 @@ def push_quote(session: Session, req_id: int, line: QuoteLine, market: Market, n
         greeks, spot = market.greeks(line.instrument), market.underlying_price(line.instrument)
         volatility = market.volatility(line.instrument)
         session.send(out.tick_option(req_id, _MODEL, greeks, quote.mark, volatility, spot))
+
+
+def _real_time_volume(quote: Quote, now: datetime) -> str:
+    """Price, size and time in ms of a trade, volume and average price of the day, whether one side made it all."""
+    milliseconds, average = int(now.timestamp() * 1000), (quote.high + quote.low + quote.last) / 3
+    return f"{quote.last};{quote.last_size};{milliseconds};{quote.volume};{average:.4f};true"
 
 
 def quote_frames(

@@ -38,8 +38,8 @@ def _market_data(fields: Fields, version: int) -> rq.Request:
     if fields.flag("deltaNeutralContract"):
         for _ in range(3):
             fields.text("deltaNeutralContract")
-    fields.text("genericTicks")
-    return rq.MarketData(req_id, contract, fields.flag("snapshot"))
+    generic = tuple(word for text in fields.text("genericTicks").split(",") if (word := text.strip()))
+    return rq.MarketData(req_id, contract, fields.flag("snapshot"), generic)
 
 
 def _place_order(fields: Fields, version: int) -> rq.Request:

@@ -16,6 +16,7 @@ class MarketData:
     req_id: int
     contract: ContractQuery
     snapshot: bool
+    generic: tuple[str, ...] = ()  # kinds of ticks asked for besides, by number
 
 
 @dataclass(frozen=True, slots=True)

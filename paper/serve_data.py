@@ -15,6 +15,10 @@ from paper.session import QuoteLine, Session, TickKind, TickLine
 from paper.validation import NO_CONTRACT
 
 log = logging.getLogger("paper")
+_NO_GENERIC_SNAPSHOT = (
+    321,
+    "Error validating request.-'bO' : cause - Snapshot market data subscription is not applicable to generic ticks",
+)
 _OPTION_VENUES = ("SMART", "CBOE")
 
 
@@ -30,7 +34,10 @@ def _market_data(gateway: Gateway, session: Session, request: rq.MarketData) -> 
     if request.req_id in session.lines:
         session.send(out.error(request.req_id, 322, "Duplicate ticker id", session.version))
         return
-    line = QuoteLine(found[0])
+    if request.snapshot and request.generic:
+        session.send(out.error(request.req_id, *_NO_GENERIC_SNAPSHOT, session.version))
+        return
+    line = QuoteLine(found[0], generic=request.generic)
     session.send(out.market_data_type(request.req_id, 1), out.tick_req_params(request.req_id, found[0]))
     feeds.push_quote(session, request.req_id, line, gateway.market, gateway.clock.now())
     if request.snapshot:

@@ -18,6 +18,7 @@ class QuoteLine:
     instrument: Instrument
     sent: Quote | None = None
     halted: bool | None = None  # as last told
+    generic: tuple[str, ...] = ()  # kinds of ticks asked for besides
 
 
 class TickKind(StrEnum):

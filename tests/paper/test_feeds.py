@@ -98,3 +98,15 @@ def test_a_currency_has_no_trades(gateway: RunningGateway, client: RawClient) ->
     (refused,) = client.ask(97, 8, *euro, "Last", 0, 0)
     assert refused[2:4] == ["8", "10189"]
     assert client.ask(97, 9, *euro, "MidPoint", 0, 0) == []
+
+
+def test_trades_as_they_come(gateway: RunningGateway, client: RawClient) -> None:
+    """Generic tick 233: price, size, time, volume and average of each trade after the first look; not in a snapshot."""
+    said = client.ask(1, 11, 7, *AAPL, 0, "100, 233", 0, 0, "")
+    assert [one[3] for one in said if one[0] == "46"] == ["45"]
+    gateway.do("quote AAPL 251 251.10 last 251.05 size 300")
+    (trade,) = [one[4].split(";") for one in client.heard() if one[:1] == ["46"] and one[3] == "48"]
+    assert (trade[0], trade[1], trade[5]) == ("251.05", "100", "true")
+    assert 250 < float(trade[4]) < 265
+    (refused,) = client.ask(1, 11, 8, *AAPL, 0, "233", 1, 0, "")
+    assert refused[2:4] == ["8", "321"]
