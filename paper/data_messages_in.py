@@ -6,9 +6,10 @@ from decimal import Decimal
 from paper import data_requests as dr
 from paper.contracts import ContractQuery
 from paper.place_order import read_contract
-from paper.wire import FieldError, Fields
+from paper.wire import FieldError, Fields, to_decimal
 
 _Reader = Callable[[Fields, int], dr.DataRequest]
+_SCANNER_FIELDS = 14  # between the bounds and the filters: capital, ratings, maturities, coupons and settings
 _NO_FA = "Error validating request.-'b9' : cause - FA data operations ignored for non FA customers."
 _NO_NEWS = "News feed is not allowed."
 _NO_FUNDAMENTALS = "The fundamentals data for the security specified is not available.Not allowed"
@@ -69,16 +70,16 @@ def _depth(fields: Fields, version: int) -> dr.DataRequest:
 
 
 def _scanner(fields: Fields, version: int) -> dr.DataRequest:
-    return dr.Scanner(
-        req_id=fields.integer("reqId"),
-        rows=fields.integer("numberOfRows"),
-        instrument=fields.text("instrument"),
-        location=fields.text("locationCode"),
-        code=fields.text("scanCode"),
-        above=fields.decimal("abovePrice"),
-        below=fields.decimal("belowPrice"),
-        volume=fields.integer("aboveVolume"),
-    )
+    req_id, rows = fields.integer("reqId"), fields.integer("numberOfRows")
+    instrument, location = fields.text("instrument"), fields.text("locationCode")
+    code = fields.text("scanCode")
+    bounds = [(name, fields.text(name)) for name in ("priceAbove", "priceBelow", "volumeAbove")]
+    for _ in range(_SCANNER_FIELDS):
+        fields.text("scanner setting")
+    pairs = (text.partition("=") for text in fields.text("filterOptions").split(";") if text)
+    named = [*bounds, *((name, value) for name, _, value in pairs)]
+    filters = {name: value for name, text in named if (value := to_decimal(name, text)) is not None}
+    return dr.Scanner(req_id, rows, instrument, location, code, filters)
 
 
 def _option_value(implied: bool) -> _Reader:

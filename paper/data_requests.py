@@ -1,5 +1,6 @@
 """The requests for past prices, market depth, scans and reference lists, one value each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -105,16 +106,14 @@ class SmartComponents:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """A market scan; None for a bound that is not set."""
+    """A market scan. `filters` are bounds by their names in TWS, `priceAbove` and so on; others mean nothing here."""
 
     req_id: int
     rows: int
     instrument: str
     location: str
     code: str
-    above: Decimal | None
-    below: Decimal | None
-    volume: int
+    filters: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def scanner_data(req_id: int, found: Sequence[Instrument]) -> bytes:
     return frame(20, 3, req_id, len(found), *fields)
 
 
-def scanner_parameters(codes: Sequence[str]) -> bytes:
+def scanner_parameters(codes: Sequence[str], filters: Sequence[str]) -> bytes:
     """scannerParameters: what can be scanned for, in the elements that TWS has for it."""
     instrument = "<Instrument><name>US Stocks</name><type>STK</type><secType>STK</secType></Instrument>"
     location = (
@@ -58,10 +58,15 @@ def scanner_parameters(codes: Sequence[str]) -> bytes:
         "<instruments>STK</instruments></ScanType>"
         for code in codes
     )
+    fields = "".join(
+        f"<RangeFilter><AbstractField><code>{escape(name)}Above</code></AbstractField>"
+        f"<AbstractField><code>{escape(name)}Below</code></AbstractField></RangeFilter>"
+        for name in filters
+    )
     xml = (
         '<?xml version="1.0" encoding="UTF-8"?><ScanParameterResponse>'
         f"<InstrumentList>{instrument}</InstrumentList><LocationTree>{location}</LocationTree>"
-        f"<ScanTypeList>{kinds}</ScanTypeList></ScanParameterResponse>"
+        f"<ScanTypeList>{kinds}</ScanTypeList><FilterList>{fields}</FilterList></ScanParameterResponse>"
     )
     return frame(19, 1, xml)
 

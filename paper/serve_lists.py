@@ -67,15 +67,17 @@ def _scanner(gateway: Gateway, session: Session, request: dr.Scanner) -> None:
 
 def _scanned(gateway: Gateway, request: dr.Scanner) -> list[Instrument]:
     """The stocks within the bounds of a scan."""
-    found = []
-    for under in gateway.catalog.underlyings:
-        one = stock(under)
-        quote = gateway.market.quote(one)
-        cheap = request.above is not None and quote.last < request.above
-        dear = request.below is not None and quote.last > request.below
-        if under.sec_type == "STK" and not cheap and not dear and quote.volume >= request.volume:
-            found.append(one)
-    return found
+    stocks = [stock(under) for under in gateway.catalog.underlyings if under.sec_type == "STK"]
+    return [one for one in stocks if all(_within(gateway, one, *bound) for bound in request.filters.items())]
+
+
+def _within(gateway: Gateway, one: Instrument, name: str, bound: Decimal) -> bool:
+    """Whether a stock is on the right side of one bound; one of another name lets everything through."""
+    look = _FILTERS.get(name.removesuffix("Above").removesuffix("Below"))
+    if look is None:
+        return True
+    value = look(gateway, one)
+    return value >= bound if name.endswith("Above") else value <= bound
 
 
 def _change(gateway: Gateway, one: Instrument) -> float:
@@ -88,6 +90,11 @@ def _volume(gateway: Gateway, one: Instrument) -> float:
     return gateway.market.quote(one).volume
 
 
+_FILTERS: dict[str, Callable[[Gateway, Instrument], float]] = {
+    "price": lambda gateway, one: float(gateway.market.quote(one).last),
+    "volume": _volume,
+    "changePerc": lambda gateway, one: _change(gateway, one) * 100,
+}
 _SCANS: dict[str, Callable[[Gateway, Instrument], float]] = {
     "TOP_PERC_GAIN": _change,
     "TOP_PERC_LOSE": lambda gateway, one: -_change(gateway, one),
@@ -108,7 +115,7 @@ def _cancel_scanner(gateway: Gateway, session: Session, request: dr.CancelScanne
 
 
 def _scanner_parameters(gateway: Gateway, session: Session, request: dr.ScannerParameters) -> None:
-    session.send(lists_out.scanner_parameters(list(_SCANS)))
+    session.send(lists_out.scanner_parameters(list(_SCANS), list(_FILTERS)))
 
 
 def _option_value(gateway: Gateway, session: Session, request: dr.OptionValue) -> None:

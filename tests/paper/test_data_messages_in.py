@@ -43,9 +43,11 @@ def test_fields_are_where_clients_put_them() -> None:
     depth = read(10, 5, 6, *AAPL, 3, 1, "")
     assert isinstance(depth, dr.MarketDepth)
     assert (depth.req_id, depth.rows, depth.smart) == (6, 3, True)
-    scan = read(22, 5, 10, "STK", "STK.US", "MOST_ACTIVE", 5, "", 1000)
+    filters = "changePercAbove=20;priceBelow=50;"
+    scan = read(22, 5, 10, "STK", "STK.US", "MOST_ACTIVE", 5, "", 1000, *[""] * 14, filters, "")
     assert isinstance(scan, dr.Scanner)
-    assert (scan.rows, scan.above, scan.below, scan.volume) == (10, Decimal(5), None, 1000)
+    assert (scan.rows, scan.code) == (10, "MOST_ACTIVE")
+    assert scan.filters == {"priceAbove": 5, "volumeAbove": 1000, "changePercAbove": 20, "priceBelow": 50}
 
 
 def test_option_value_needs_numbers_above_nothing() -> None:

@@ -19,9 +19,10 @@ def test_rows_of_a_scan() -> None:
 
 def test_scanner_parameters_are_xml() -> None:
     """A tree in which the codes are found where TWS has them, whatever characters they have."""
-    payload = scanner_parameters(["MOST_ACTIVE", "A&B"])[4:].decode().split("\0")
+    payload = scanner_parameters(["MOST_ACTIVE", "A&B"], ["price"])[4:].decode().split("\0")
     tree = ElementTree.fromstring(payload[2])  # our own text
     assert [one.text for one in tree.iter("scanCode")] == ["MOST_ACTIVE", "A&B"]
+    assert [one.text for one in tree.findall(".//AbstractField/code")] == ["priceAbove", "priceBelow"]
 
 
 def test_directories() -> None:

@@ -61,9 +61,11 @@ def test_market_depth_of_one_exchange(client: RawClient) -> None:
     assert error(client.ask(10, 5, 8, *NONE, 5, 1, "")) == ["8", "200"]
 
 
-def scan(client: RawClient, req_id: int, code: str, *, above: str = "", kind: str = "STK") -> list[Message]:
+def scan(
+    client: RawClient, req_id: int, code: str, *, above: str = "", kind: str = "STK", filters: str = ""
+) -> list[Message]:
     """Ask for a scan of US stocks."""
-    return client.ask(22, req_id, 5, kind, "STK.US.MAJOR", code, above, *[""] * 18)
+    return client.ask(22, req_id, 5, kind, "STK.US.MAJOR", code, above, *[""] * 16, filters, "")
 
 
 def test_scan(client: RawClient) -> None:
@@ -79,6 +81,10 @@ def test_scan(client: RawClient) -> None:
     assert error(client.ask(23, 1, 5)) == ["5", "365"]
     (losers,) = scan(client, 6, "TOP_PERC_LOSE", above="200")
     assert "AMD" not in losers
+    (risen,) = scan(client, 7, "HOT_BY_PRICE", filters="changePercAbove=20;rumoursAbove=7;")
+    assert (risen[3], risen[6]) == ("1", "AMD")
+    (none,) = scan(client, 8, "HOT_BY_PRICE", filters="changePercAbove=20;priceBelow=50;")
+    assert none[3] == "0"
 
 
 def test_scans_that_cannot_be(client: RawClient) -> None:
