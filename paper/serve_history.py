@@ -29,6 +29,7 @@ _NO_TIMES: Refusal = (
     321,
     "Error validating request.-'bZ' : cause - Either a start or an end time must be given, not both.",
 )
+_DUPLICATE: Refusal = (322, "Duplicate ticker id")
 _TICKS = 1000  # at most in an answer
 _TICK_DAYS = 7  # how far ticks are looked for
 _DAY = 86_400
@@ -41,6 +42,8 @@ def _historical_data(gateway: Gateway, session: Session, request: dr.HistoricalD
     query = bq.read_query(
         request.end, request.duration, request.size, request.what, request.format_date, live=request.live
     )
+    if request.live and request.req_id in session.bars:
+        raise bq.Refused(*_DUPLICATE)
     what, now = query.what or What.TRADES, gateway.clock.now()
     asked = Asked(one, what, request.regular)
     span = span_of(gateway.history, asked, query, now)
@@ -58,9 +61,11 @@ def _historical_data(gateway: Gateway, session: Session, request: dr.HistoricalD
 
 
 def _cancel_historical_data(gateway: Gateway, session: Session, request: dr.CancelHistoricalData) -> None:
-    line = session.bars.pop(request.req_id, None)
-    known = bq.cancelled if line else bq.unknown_query
-    raise bq.Refused(*known(request.req_id))
+    line = session.bars.get(request.req_id)
+    if line is None or line.size is None:  # bars of five seconds are cancelled by a request of their own
+        raise bq.Refused(*bq.unknown_query(request.req_id))
+    del session.bars[request.req_id]
+    raise bq.Refused(*bq.cancelled(request.req_id))
 
 
 def _real_time_bars(gateway: Gateway, session: Session, request: dr.RealTimeBars) -> None:
@@ -71,7 +76,7 @@ def _real_time_bars(gateway: Gateway, session: Session, request: dr.RealTimeBars
     if not gateway.history.knows(one, what):
         raise bq.Refused(420, f"Invalid Real-time Query:No {what} data of {one.symbol}@{one.exchange}")
     if request.req_id in session.bars:
-        raise bq.Refused(322, "Duplicate ticker id")
+        raise bq.Refused(*_DUPLICATE)
     gateway.market.quote(one)
     asked = Asked(one, what, request.regular)
     session.bars[request.req_id] = BarLine(asked, _now(gateway) // GRAIN * GRAIN)

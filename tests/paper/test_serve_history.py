@@ -93,6 +93,7 @@ def test_bars_are_kept_up_to_date(client: RawClient) -> None:
     """Each five seconds the bar that is going on is told, until the query is cancelled with 162."""
     bars(client, size="1 min", duration="600 S", what="MIDPOINT", live=1)
     client.do("quote AAPL 250 250.02")  # type: ignore[attr-defined]
+    assert error(bars(client, size="1 min", duration="600 S", what="BID", live=1)) == ["5", "322"]
     client.do("advance 5")  # type: ignore[attr-defined]
     updates = [one for one in client.heard() if one[0] == "90"]
     assert updates[-1][:4] == ["90", "5", "-1", "20261123 12:00:00 US/Eastern"]
@@ -112,6 +113,7 @@ def test_real_time_bars(client: RawClient) -> None:
     starts = [int(one[3]) for one in found]
     assert starts == [starts[0], starts[0] + 5, starts[0] + 10]
     assert found[-1][4:] == ["250", "250", "250", "250", "-1", "-1", "-1"]
+    assert error(client.ask(25, 1, 6)) == ["6", "366"]  # that is for bars of the past
     assert client.ask(51, 1, 6) == []
     assert error(client.ask(51, 1, 6)) == ["6", "300"]
 
