@@ -40,8 +40,7 @@ def span_of(history: History, asked: Asked, query: BarQuery, now: datetime) -> t
     until, (count, unit) = int(end.timestamp()), query.duration
     match unit:
         case Unit.SECOND:
-            last = next(_backwards(history, asked, end.date(), until), None)
-            return min(until, last.end if last else until) - count, until
+            return min(until, _last(history, asked, end.date(), until).end) - count, until
         case Unit.DAY:
             return _begin_of_day(history, asked, end.date(), until, count), until
         case Unit.WEEK:
@@ -77,11 +76,9 @@ def sessions_of(history: History, asked: Asked, span: tuple[int, int]) -> list[t
 
 
 def latest(history: History, asked: Asked, size: BarSize, now: datetime) -> DatedBar | None:
-    """The bar that is going on at this moment; None when nothing was traded for two weeks."""
+    """The bar that is going on at this moment; None when there is no such data."""
     until = int(now.timestamp()) + 1
-    first = next(_backwards(history, asked, now.astimezone(NEW_YORK).date(), until), None)
-    if first is None:
-        return None
+    first = _last(history, asked, now.astimezone(NEW_YORK).date(), until)
     reach = {Unit.SECOND: 0, Unit.DAY: 0, Unit.WEEK: 7, Unit.MONTH: 31}[size.unit]
     day = first.day - timedelta(days=reach)
     begin = int(datetime.combine(day, time(0), NEW_YORK).timestamp())
@@ -148,10 +145,11 @@ def _stretches(history: History, asked: Asked, span: tuple[int, int]) -> Iterato
             yield one
 
 
-def _backwards(history: History, asked: Asked, day: date, until: int) -> Iterator[Stretch]:
-    """The stretches that began before `until`, latest first, at most two weeks back."""
-    found = history.stretches(asked.instrument, day - timedelta(days=_SEARCHED), day, regular=asked.regular)
-    return (one for one in reversed(list(found)) if one.begin < until)
+def _last(history: History, asked: Asked, day: date, until: int) -> Stretch:
+    """The last stretch that began before `until`, on that day or one before."""
+    first = day - timedelta(days=_SEARCHED)
+    found = history.stretches(asked.instrument, first, day, regular=asked.regular)
+    return [one for one in found if one.begin < until][-1]
 
 
 def _begin_of_day(history: History, asked: Asked, day: date, until: int, count: int) -> int:

@@ -102,8 +102,7 @@ class History:
         over = [one for one in begun if one.day < today][-1]
         before = self.whole(instrument, what, over, until)
         present = self.whole(instrument, what, begun[-1], until) if begun[-1].day == today else None
-        if before is None:
-            return None
+        assert before is not None  # a past is years long
         if present is None:
             close = Decimal(repr(before.close))
             return Day(close, close, close, 0, close)

@@ -11,7 +11,7 @@ from paper.history import History, What
 from paper.hours import NEW_YORK, Hours
 from paper.market import Market, Mood
 from paper.past import Stretch, stretches_of
-from paper.quotes import flat_quote
+from paper.quotes import flat_quote, quote_by_hand
 
 _START = datetime(2026, 11, 23, 12, tzinfo=NEW_YORK)
 _FRIDAY = stretches_of(Hours.NYSE, date(2026, 11, 20))[1]
@@ -102,6 +102,17 @@ def test_what_was_seen_is_told_as_it_was(history: History, market: Market) -> No
     assert (second.open, second.high, second.close) == (271, 271, 271)  # type: ignore[attr-defined]
     assert merge(history.minutes(_AAPL, What.TRADES, _MONDAY, _MONDAY.end)).high == 271
     assert [bar.close for bar in live(history, _AAPL, What.BID)] == [float(quote.bid), 270.5]  # type: ignore[attr-defined]
+
+
+def test_bid_and_ask_that_were_seen_make_one_bar(history: History, market: Market) -> None:
+    """Averages of bid and ask as open and close, the lowest bid, the highest ask."""
+    market.quote(_AAPL)
+    quote = flat_quote(Decimal(270))
+    for second, (bid, ask) in enumerate(((269, 271), (268, 272))):
+        market.pin(_AAPL, quote_by_hand(_AAPL, quote, Decimal(bid), Decimal(ask), None, None))
+        watch(history, market, seconds=1, since=second)
+    (bar,) = live(history, _AAPL, What.BID_ASK)
+    assert (bar.open, bar.high, bar.low, bar.close) == (268.5, 272, 268, 271.5)  # type: ignore[attr-defined]
 
 
 def test_a_stock_nobody_followed_is_told_by_its_walk(history: History, market: Market) -> None:
