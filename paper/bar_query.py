@@ -12,8 +12,8 @@ from paper.validation import Refusal
 _VALIDATING = "Error validating request.-'bM' : cause - "
 _ANSWERED = "Historical Market Data Service error message:"
 _FINEST_SPAN = 2000  # seconds that bars of one second may cover
-_MOST_SECONDS_BARS, _MOST_BARS = 200_000, 540_000  # of less than a minute; of minutes: those of a year
-_MINUTE, _DAY = 60, 86_400
+_MOST_BARS = 100_000  # in an answer, counted day and night: a gateway does nothing else while it makes them
+_DAY = 86_400
 
 
 class Unit(StrEnum):
@@ -204,6 +204,5 @@ def _check_step(span: tuple[int, Unit], bar: BarSize) -> None:
     if not bar.seconds:
         return
     too_fine = bar.seconds == 1 and seconds > _FINEST_SPAN
-    most = _MOST_SECONDS_BARS if bar.seconds < _MINUTE else _MOST_BARS
-    if too_fine or seconds // bar.seconds > most:
+    if too_fine or seconds // bar.seconds > _MOST_BARS:
         raise Refused(162, f"{_ANSWERED}invalid step: {bar.seconds}")

@@ -31,6 +31,7 @@ _NO_TIMES: Refusal = (
 )
 _DUPLICATE: Refusal = (322, "Duplicate ticker id")
 _TICKS = 1000  # at most in an answer
+_HISTOGRAM_DAYS = 31  # at most
 _TICK_DAYS = 7  # how far ticks are looked for
 _DAY = 86_400
 _MINUTE = bq.BAR_SIZES["1 min"]
@@ -143,7 +144,7 @@ def _histogram(gateway: Gateway, session: Session, request: dr.Histogram) -> Non
     if not count.isdecimal() or not days or not gateway.history.knows(one, What.TRADES):
         raise bq.Refused(*bq.no_data(one.local_symbol, one.exchange, What.TRADES))
     asked, now = Asked(one, What.TRADES, request.regular), _now(gateway)
-    span = now - min(int(count), 366) * days * _DAY, now
+    span = now - min(int(count[:9]) * days, _HISTOGRAM_DAYS) * _DAY, now
     sizes: Counter[Decimal] = Counter()
     for dated in bars_of(gateway.history, asked, _MINUTE, span):
         sizes[Decimal(repr(dated.bar.close))] += dated.bar.volume

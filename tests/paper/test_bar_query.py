@@ -120,8 +120,8 @@ def test_bars_too_fine_for_their_time_are_an_invalid_step() -> None:
     """Seconds of a day, and more bars than anybody can want."""
     assert refusal(size="1 secs") == (162, "Historical Market Data Service error message:invalid step: 1")
     assert refusal(size="5 secs", duration="2 W")[1].endswith("invalid step: 5")
-    assert refusal(size="1 min", duration="2 Y")[1].endswith("invalid step: 60")
-    assert read_query("", "1 Y", "1 min", "TRADES", 1, live=False).size.seconds == 60
+    assert refusal(size="1 min", duration="1 Y")[1].endswith("invalid step: 60")
+    assert read_query("", "60 D", "1 min", "TRADES", 1, live=False).size.seconds == 60
     assert read_query("", "1 D", "5 secs", "TRADES", 1, live=False).size.seconds == 5
 
 
