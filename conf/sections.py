@@ -270,3 +270,4 @@ class Paper(Struct, frozen=True, forbid_unknown_fields=True):
     market: Annotated[Literal["lively", "calm"], says("How fast its prices move.")] = "lively"
     hours: Annotated[Literal["always", "nyse"], says("When it is open.")] = "always"
     account: Annotated[str, Meta(pattern=r"^D[UF][0-9]+$"), says("Its account.")] = "DU1000001"
+    cash: Annotated[float, Meta(gt=0, le=1e12), says("USD in that account when it starts.")] = 1_000_000.0

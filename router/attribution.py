@@ -48,7 +48,8 @@ def named(fill: ExecutionFill, own: Delivery, leg: str, holders: Iterable[Delive
         return [Part(own, fill, leg, 1.0)]
     taken = min(fill.quantity, _open(fill, own)) if closes else 0.0
     others = _shared(fill, [one for one in holders if one.name != own.name], leg, fill.quantity - taken)
-    if not own.entry_complete:  # what it holds may not be all told yet
+    # what it holds may not be all told yet, and what was written off may be this
+    if not own.entry_complete or any(execution.leg == SYNCED for execution in own.executions.values()):
         taken = fill.quantity - sum(part.fill.quantity for part in others)
     return [_part(fill, own, taken / fill.quantity, leg), *others] if taken > EPSILON else others
 

@@ -37,6 +37,7 @@ def arguments(settings: Settings) -> list[str]:
         "port-file": settings.broker.port_file,
         "seed": str(settings.paper.seed),
         "account": settings.paper.account,
+        "cash": f"{settings.paper.cash:.2f}",
         "ledger": str(settings.paths.var / "paper.ledger"),
         "market": settings.paper.market,
         "hours": settings.paper.hours,

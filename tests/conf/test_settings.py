@@ -34,10 +34,8 @@ def test_paper_is_the_default_and_files_agree_with_the_structs(root: Path) -> No
     """With no environment the profile is paper and every section holds its default, but for what the profile says."""
     settings = load(root, {})
     assert (settings.mode, settings.profile) == ("paper", "paper")
-    for name in sorted(SECTIONS.keys() - {"broker", "paths", "risk"}):
+    for name in sorted(SECTIONS.keys() - {"broker", "paths", "paper"}):
         assert getattr(settings, name) == SECTIONS[name]()
-    live = load(root, {"ROUTER_PROFILE": "live", "ROUTER_BROKER__ACCOUNT": "U1"})
-    assert live.risk == SECTIONS["risk"]()
     assert settings.broker.port_file == str(root / "var/run/paper.port")
 
 

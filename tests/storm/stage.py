@@ -61,6 +61,7 @@ SPEED = {  # a restart costs little, a signal stays fresh over it, and nothing i
     "ROUTER_INGRESS__MAX_PER_SYMBOL": "1000",
     "ROUTER_RISK__MAX_POSITIONS": "1000",
     "ROUTER_SIZING__BASE_FRACTION": "0.002",
+    "ROUTER_PAPER__CASH": "1000000",
     "ROUTER_MONITOR__HEARTBEAT_S": "0.2",
     "ROUTER_LOG__FORMAT": "json",
 }

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 from conf.settings import Settings
@@ -35,6 +36,7 @@ def test_the_paper_gateway_understands_its_command_line(settings: Settings) -> N
     assert str(parsed.port_file) == settings.broker.port_file
     assert parsed.ledger == settings.paths.var / "paper.ledger"
     assert (parsed.seed, parsed.market, parsed.hours) == (1, "lively", "always")
+    assert parsed.cash == Decimal(str(settings.paper.cash))
 
 
 def test_it_becomes_a_gateway_whose_port_the_settings_find(settings: Settings) -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 
 from conf.settings import Settings
-from paper.account import Account
 from paper.contracts import Catalog, ContractQuery
 from router.contract import fingerprint
 from router.sessions import EASTERN
 from router.signal import parse
-from tests.helpers import PROJECT
 from workers.cli.demo import demo_signal, session
 
 
@@ -68,9 +64,6 @@ def test_the_paper_gateway_lists_its_contract(nonce: int) -> None:
 
 def test_twenty_demo_signals_may_end_at_their_stops(settings: Settings) -> None:
     """Whoever tries the paper gateway sends one after the other: the day's loss limit must not refuse the fourth."""
-    profile = tomllib.loads((PROJECT / "conf/profiles/paper.toml").read_text())
-    limit = profile["risk"]["max_daily_loss"]
-    stopped = Account("DU1").cash * Decimal(
-        settings.sizing.base_fraction * settings.protection.option_risk_pct
-    )
-    assert 20 * stopped < limit
+    stopped = settings.paper.cash * settings.sizing.base_fraction * settings.protection.option_risk_pct
+    assert settings.profile == "paper"
+    assert 20 * stopped < settings.risk.max_daily_loss
