@@ -126,7 +126,7 @@ class Reason(StrEnum):
     # ------------------------------------------------------------ a command
 
     LINK_NOT_READY = "LINK_NOT_READY", "", "", "The IB connection is not READY; the same may succeed later."
-    WAITING = "WAITING", "", "", "The order waits for its turn at IB's limit of messages; ask again."
+    WAITING = "WAITING", "", "", "The order is on its way to IB and waits for its turn; ask again."
     FLATTENING = (
         "FLATTENING",
         "",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from conf.settings import Settings
 from ipc.bus import Envelope, Requester, Reset
@@ -97,7 +98,7 @@ class Sizing:
 
     def handle(self, request_id: str, message: Message) -> Message | None:
         """Sizing takes no commands."""
-        return CommandRefused(code=Reason.UNKNOWN_COMMAND, text=f"sizing has no {type(message).__name__}")
+        return CommandRefused(Reason.UNKNOWN_COMMAND, f"sizing has no {type(message).__name__}")
 
     def snapshot(self) -> Iterable[Message]:
         """Sizing has no state that a late subscriber needs."""
@@ -168,21 +169,26 @@ class Sizing:
             self._gate(candidate)
 
     def _find(self, candidate: Candidate) -> None:
-        """Was this delivery sent before the crash, or by a process that died? If not, the gates are next."""
-
-        def on_reply(reply: Message) -> None:
-            kill_point("sizing.found")
-            match reply:
-                case PlaceReply(outcome="unknown"):
-                    self._gate(candidate)
-                case PlaceReply():
-                    self._leave(candidate)  # its end is told from what IB says of it
-                case _:
-                    self._again(candidate, self._find)
-
+        """Is submission still offering it, or was it sent, before the crash or by a process that died?"""
+        candidate.attempts += 1
+        name, question = f"{candidate.delivery}/{candidate.attempts}", FindDelivery(candidate.delivery)
         kill_point("sizing.find.before")
-        self._ask_gateway(candidate, FindDelivery(delivery=candidate.delivery), on_reply)
+        self._submission.send(name, question, partial(self._on_found, candidate, self._find_sent))
         kill_point("sizing.find.after")
+
+    def _find_sent(self, candidate: Candidate) -> None:
+        question = FindDelivery(candidate.delivery)
+        self._ask_gateway(candidate, question, partial(self._on_found, candidate, self._gate))
+
+    def _on_found(self, candidate: Candidate, then: Callable[[Candidate], None], reply: Message) -> None:
+        kill_point("sizing.found")
+        match reply:
+            case PlaceReply(outcome="unknown"):
+                then(candidate)
+            case PlaceReply():
+                self._leave(candidate)  # its end is told from what IB says of it
+            case _:
+                self._again(candidate, self._find)
 
     # ------------------------------------------------------------ decide
 
@@ -350,15 +356,10 @@ class Sizing:
 
     def _tell_gated(self, candidate: Candidate) -> None:
         candidate.told = True
+        signal = candidate.signal
+        gated = SignalGated(candidate.delivery, signal.id, signal.symbol, risk.NAMES)
         kill_point("sizing.gated.before")
-        self._publish(
-            SignalGated(
-                delivery=candidate.delivery,
-                signal_id=candidate.signal.id,
-                symbol=candidate.signal.symbol,
-                checks=risk.NAMES,
-            )
-        )
+        self._publish(gated)
         kill_point("sizing.gated.after")
 
     def _tell_refused(self, refused: SignalRefused) -> None:

@@ -18,6 +18,7 @@ from router.messages import (
     BrokerError,
     CancelOrders,
     CommandRefused,
+    FindDelivery,
     LinkPhase,
     LinkState,
     Message,
@@ -98,7 +99,9 @@ class Submission:
         }
 
     def handle(self, request_id: str, message: Message) -> Message | None:
-        """An order request from sizing; answered once the gateway has answered for it."""
+        """An order request from sizing, answered once the gateway has answered for it; or whether there is one."""
+        if isinstance(message, FindDelivery):
+            return self._find(message.delivery)
         if not isinstance(message, OrderRequest):
             return CommandRefused(
                 code=Reason.UNKNOWN_COMMAND, text=f"submission has no {type(message).__name__}"
@@ -111,6 +114,13 @@ class Submission:
         self._placing[message.delivery] = placing
         self._place(placing)
         return None
+
+    def _find(self, delivery: str) -> Message:
+        """Whether a request of an earlier sizing is still offered to the gateway, or its end was told."""
+        if delivery in self._placing:
+            return CommandRefused(Reason.WAITING, f"{delivery} is being offered to the gateway", retry=True)
+        refused = self._earlier.refused(delivery)
+        return PlaceReply(delivery=delivery, outcome="refused" if refused else "unknown")
 
     def snapshot(self) -> Iterable[Message]:
         """Submission has no state that a late subscriber needs."""

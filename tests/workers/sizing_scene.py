@@ -13,6 +13,7 @@ import pytest
 from conf.settings import Settings
 from router.messages import (
     AccountSnapshot,
+    CommandRefused,
     ContractReady,
     FindDelivery,
     LinkPhase,
@@ -23,6 +24,7 @@ from router.messages import (
     PrepareContract,
     SignalRefused,
 )
+from router.reasons import Reason
 from tests.router import factory
 from tests.workers.played_bus import Peer, Stage
 from tests.workers.store.server import Server
@@ -73,12 +75,21 @@ class Scene:
         self.redis = redis
         self.broker = Broker()
         self.gateway = stage.peer("gateway", self.broker.answer, snapshot)
+        self.placing: list[str] = []  # deliveries that submission offers to the gateway
         self.submission: Peer = stage.peer("submission", self._place)
         self.worker = stage.worker("sizing", Sizing, ("decision",))
 
     def _place(self, _: str, message: Message) -> Message:
+        if isinstance(message, FindDelivery):
+            if self.placing:
+                return CommandRefused(Reason.WAITING, self.placing.pop(), retry=True)
+            return PlaceReply(message.delivery, "unknown")
         assert isinstance(message, OrderRequest)
         return PlaceReply(message.delivery, "sent")
+
+    def ordered(self) -> list[OrderRequest]:
+        """What was handed to submission."""
+        return [message for _, message in self.submission.commands if isinstance(message, OrderRequest)]
 
     def push(self, **changes: Any) -> None:
         """Send a signal as the platform does, fresh unless `ts` says otherwise."""

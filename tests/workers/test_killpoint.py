@@ -22,6 +22,7 @@ POINT = {"kill_point", "point"}  # the second where a caller says which
 SUBMIT_PATH = {"sizing.py", "submission.py", "gateway/commands.py", "gateway/contracts.py"}
 ELSEWHERE = {  # functions of these files in which no point is needed, and why
     "_ask_gateway": "its callers have one on both sides",
+    "_find_sent": "a reply comes before it, with a point, and another one after it",
     "_publish": "its callers have one on both sides",
     "_tell": "an entry that rests too long is on no signal's way",
     "_send_cancel": "an entry that rests too long is on no signal's way",

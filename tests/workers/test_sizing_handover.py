@@ -35,6 +35,13 @@ from workers.store.client import Client
 __all__ = ["redis", "scene", "stage"]  # fixtures
 
 
+def no_room(_: str, message: Message) -> Message:
+    """A submission that takes nothing for now, and has nothing."""
+    if isinstance(message, FindDelivery):
+        return PlaceReply(message.delivery, "unknown")
+    return CommandRefused(Reason.FAILED, "no room", retry=True)
+
+
 def test_a_gateway_that_is_not_ready_is_asked_again(scene: Scene) -> None:
     """A refusal that says `retry` only delays the signal, and what was decided of it is told once."""
     scene.broker.contract = CommandRefused("LINK_NOT_READY", "syncing", retry=True)
@@ -77,9 +84,8 @@ def test_a_signal_taken_before_a_crash_is_looked_up_first(stage: Stage, redis: C
         return Broker.answer(scene.broker, request_id, message)
 
     scene.gateway._answer = answer
-    stage.until(lambda: scene.submission.commands, "the unknown one's order")
-    [(_, request)] = scene.submission.commands
-    assert isinstance(request, OrderRequest)
+    stage.until(scene.ordered, "the unknown one's order")
+    [request] = scene.ordered()
     assert request.signal.id == "unknown"
     stage.until(scene.worker.drain, "nothing on its way")
     received = stage.of(SignalReceived)
@@ -127,13 +133,13 @@ def test_what_submission_cannot_take_in_time_is_stale(
     stage = Stage(make_settings(REDIS__URL=redis_server.url, INGRESS__MAX_AGE_MS="1000"))
     try:
         scene = Scene(stage, redis, [READY, ACCOUNT, QUOTE])
-        scene.submission._answer = lambda *_: CommandRefused(Reason.FAILED, "no room", retry=True)
+        scene.submission._answer = no_room
         scene.push()
         refused = scene.refused()
         assert (refused.status, refused.code) == ("STALE", Reason.STALE)
         assert refused.reason.startswith("stale_signal_1")
         assert refused.field == "fresh"
-        assert len(scene.submission.commands) > 1
+        assert len(scene.ordered()) > 1
         assert [one for _, one in scene.gateway.commands if isinstance(one, FindDelivery)]
     finally:
         stage.close()
@@ -147,7 +153,7 @@ def test_what_an_earlier_submission_had_sent_is_not_told_as_stale(
     try:
         scene = Scene(stage, redis, [READY, ACCOUNT, QUOTE])
         answer = scene.gateway._answer
-        scene.submission._answer = lambda *_: CommandRefused(Reason.FAILED, "no room", retry=True)
+        scene.submission._answer = no_room
         scene.gateway._answer = lambda name, message: (
             PlaceReply(message.delivery, "adopted")
             if isinstance(message, FindDelivery)
@@ -182,7 +188,7 @@ def test_the_same_delivery_twice_makes_one_order(scene: Scene) -> None:
     scene.push(ts=ts)
     scene.stage.until(lambda: len(scene.stage.of(SignalReceived)) == 2, "both received")
     scene.stage.until(scene.worker.drain, "nothing on its way")
-    assert len(scene.submission.commands) == 1
+    assert len(scene.ordered()) == 1
 
 
 def test_a_signal_that_was_sent_and_comes_again_is_not_refused(scene: Scene) -> None:
@@ -196,7 +202,7 @@ def test_a_signal_that_was_sent_and_comes_again_is_not_refused(scene: Scene) -> 
     scene.stage.until(lambda: len(scene.stage.of(SignalReceived)) == 2, "both received")
     scene.stage.until(scene.worker.drain, "nothing on its way")
     assert not scene.stage.of(SignalRefused)
-    assert len(scene.submission.commands) == 1
+    assert len(scene.ordered()) == 1
 
 
 @pytest.mark.parametrize("lives", [1, 2])
@@ -250,3 +256,18 @@ def test_commands_are_refused(scene: Scene) -> None:
     assert isinstance(reply, CommandRefused)
     assert "StatusQuery" in reply.text
     assert list(scene.worker.snapshot()) == []
+
+
+def test_what_submission_still_offers_is_not_decided_on_anew(stage: Stage, redis: Client) -> None:
+    """Sizing was killed while the gateway was away: its successor must not refuse what is about to be sent."""
+    document = factory.document(contract=factory.contract(expiry=EXPIRY), ts=time.time_ns() // 1_000_000)
+    value = keys.execution_list("SPY").encode() + b"\n" + json.dumps(document).encode()
+    redis.call("HSET", keys.TAKEN, "1-x", value)
+    redis.call("SET", keys.NEW_POSITIONS_ALLOWED, "false")
+    scene = Scene(stage, redis, [READY, ACCOUNT, QUOTE])
+    scene.placing += ["twice", "once"]
+    scene.broker.verdict = PlaceReply("whose", "adopted")
+    stage.until(lambda: scene.gateway.commands, "the gateway is asked in the end")
+    stage.until(scene.worker.drain, "nothing on its way")
+    assert [type(one) for _, one in scene.submission.commands] == [FindDelivery] * 3
+    assert not stage.of(SignalRefused)

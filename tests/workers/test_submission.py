@@ -17,6 +17,7 @@ from router.messages import (
     CancelOrders,
     CancelReply,
     CommandRefused,
+    FindDelivery,
     LinkPhase,
     LinkState,
     Message,
@@ -152,6 +153,27 @@ def test_what_was_refused_is_not_placed_by_a_later_life(make_settings: Callable[
         assert (gateway.commands, second.of(SignalRefused)) == ([], [])
     finally:
         second.close()
+
+
+def test_what_is_being_offered_is_neither_known_nor_unknown(stage: Stage) -> None:
+    """Sizing, started anew, is to ask again until the gateway has answered for it."""
+    answers: list[Message] = []
+
+    def answer(_: str, message: Message) -> Message:
+        return answers[0] if answers else CommandRefused("LINK_NOT_READY", "down", retry=True)
+
+    stage.peer("gateway", answer, [READY])
+    worker = stage.worker("submission", Submission, ("decision",))
+    request = fresh_request()
+    replies = submit(stage, request)
+    stage.until(lambda: worker.progress["placing"], "the request")
+    waiting = worker.handle("q", FindDelivery(request.delivery))
+    assert isinstance(waiting, CommandRefused)
+    assert (waiting.code, waiting.retry) == ("WAITING", True)
+    answers.append(CommandRefused("CANCELLED", "the account is made flat"))
+    stage.until(lambda: replies, "the end")
+    assert worker.handle("q", FindDelivery(request.delivery)) == PlaceReply(request.delivery, "refused")
+    assert worker.handle("q", FindDelivery("a-1")) == PlaceReply("a-1", "unknown")
 
 
 def test_a_request_that_grows_stale_while_the_gateway_is_away_is_refused(stage: Stage) -> None:
