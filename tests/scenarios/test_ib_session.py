@@ -29,8 +29,8 @@ from tests.paper.raw import RawClient
 from tests.router.factory import STOCK
 from tests.scenarios.test_ib_truth import buy, play
 from tests.workers.gateway.conftest import Configure, configure, paper
+from tests.workers.gateway.counter import Counter, bracket, order
 from tests.workers.gateway.harness import Running, eventually, running
-from tests.workers.gateway.test_commands import Counter, bracket, order
 
 __all__ = ["configure", "paper"]  # fixtures
 

@@ -14,8 +14,8 @@ from router.messages import (
     PrepareContract,
 )
 from tests.router.factory import OPTION
+from tests.workers.gateway.counter import Counter
 from tests.workers.gateway.peer import Peer, frame
-from tests.workers.gateway.test_commands import Counter
 from tests.workers.gateway.wire import details
 
 WANTED = msgspec.structs.replace(OPTION, con_id=0)

@@ -1,131 +1,41 @@
-"""What other processes may ask of the gateway: a bracket once, a cancel always, a contract as IB knows it."""
+"""What other processes may ask of the gateway: a bracket once, a contract as IB knows it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from contextlib import suppress
 
 import pytest
 
-from conf.settings import Settings
 from router.bracket import legs
-from router.errors import Recoverable
 from router.messages import (
     CancelAll,
     CancelOrders,
     CancelReply,
     CommandRefused,
     ContractReady,
-    ContractSpec,
     FindDelivery,
     LinkPhase,
     Message,
     OrderIntent,
     OrderLifecycleEvent,
-    OrderRequest,
     OrderSent,
-    PlaceBracket,
     PlaceReply,
     PrepareContract,
     Quote,
     StatusQuery,
-    Target,
 )
-from router.reasons import Reason
 from tests.paper.conftest import RunningGateway
-from tests.router.factory import STOCK, order_event, request
+from tests.router.factory import order_event
 from tests.workers.gateway.conftest import Configure
-from tests.workers.gateway.harness import Running, eventually, running
+from tests.workers.gateway.counter import AAPL, READY, bracket, order, play, refused, serving
+from tests.workers.gateway.harness import eventually
 from tests.workers.gateway.peer import Peer, frame
 from tests.workers.gateway.test_known import intent
 from tests.workers.gateway.wire import placed
 from workers.clock import now_ms
-from workers.gateway.commands import Commands
 from workers.gateway.known import Known
-
-READY = LinkPhase.READY
-AAPL = ContractSpec(sec_type="STK", symbol="AAPL")
-
-
-class Counter:
-    """A gateway's command side: asks, and waits for a reply that comes later."""
-
-    def __init__(self, one: Running) -> None:
-        self.one = one
-        self.late: dict[str, Message] = {}
-        self.durable: list[Message] = []
-        self.commands = Commands(
-            one.session,
-            one.known,
-            one.current,
-            sink=one.told,
-            durable=self._keep,
-            reply=self.late.__setitem__,
-        )
-        self._asked = 0
-
-    def _keep(self, *messages: Message) -> None:
-        self.durable.extend(messages)
-        self.one.told(*messages)
-
-    async def ask(self, command: Message) -> Message:
-        """The reply, at once or later."""
-        self._asked += 1
-        request_id = f"r{self._asked}"
-        reply = self.commands.handle(request_id, command)
-        if reply is None:
-            await eventually(lambda: request_id in self.late, f"the reply to {type(command).__name__}")
-            reply = self.late[request_id]
-        return reply
-
-
-@asynccontextmanager
-async def serving(settings: Settings, *, ready: bool = True, **parts: Any) -> AsyncIterator[Counter]:
-    """Commands over a session that is READY."""
-    async with running(settings, **parts) as one:
-        if ready:
-            await one.reaches(READY)
-        yield Counter(one)
-
-
-def play(story: Callable[[Peer], Awaitable[None]], **options: Any) -> None:
-    """Let the story happen with a peer that listens, within a deadline."""
-
-    async def run() -> None:
-        async with Peer(**options) as peer:
-            await asyncio.wait_for(story(peer), 30)
-
-    asyncio.run(run())
-
-
-def order(**changes: Any) -> OrderRequest:
-    """A limit order for seven shares that will rest, fresh for a minute."""
-    resting = {
-        "contract": STOCK,
-        "limit_price": 1.0,
-        "reference_price": 1.0,
-        "stop_price": 0.5,
-        "targets": (Target(2.0, 7),),
-        "expires_ms": time.time_ns() // 1_000_000 + 60_000,
-    }
-    return request(**(resting | changes))
-
-
-def bracket(wanted: OrderRequest) -> PlaceBracket:
-    """The command for it."""
-    return PlaceBracket(request=wanted, legs=legs(wanted, outside_rth=True))
-
-
-def refused(reply: Message) -> tuple[str, bool]:
-    """Code and retry of a refusal."""
-    assert isinstance(reply, CommandRefused)
-    return reply.code, reply.retry
-
-
-# ---------------------------------------------------------------- place
 
 
 def test_place(configure: Configure) -> None:
@@ -342,167 +252,6 @@ def test_unknown_command(configure: Configure) -> None:
             assert refused(await counter.ask(StatusQuery())) == ("UNKNOWN_COMMAND", False)
 
     play(story)
-
-
-# ---------------------------------------------------------------- cancel
-
-
-@pytest.mark.parametrize("degraded", [False, True])
-def test_cancel(configure: Configure, degraded: bool) -> None:
-    """Live orders of ours under the named refs, whatever the phase; ended, unknown and foreign ones are left out."""
-
-    async def story(peer: Peer) -> None:
-        async with serving(configure(peer.port)) as counter:
-            for event in (
-                order_event("a-1-E", perm_id=1, order_id=11),
-                order_event("a-1-S1", perm_id=2, order_id=12),
-                order_event("b-1-E", perm_id=3, order_id=13, status="Filled"),
-                order_event("c-1-E", perm_id=4, order_id=14, client_id=9),
-            ):
-                counter.one.current.observe(event)
-            if degraded:
-                peer.say(frame(4, 2, -1, 1100, "Connectivity has been lost.", ""))
-                await counter.one.reaches(LinkPhase.DEGRADED)
-            reply = await counter.ask(CancelOrders(("a-1-E", "b-1-E", "c-1-E", "d-1-E")))
-            assert reply == CancelReply(("a-1-E",))
-            await counter.one.session.link.ping(5)
-            assert [fields[2] for fields in peer.asked["4"]] == ["11"]
-            assert await counter.ask(CancelOrders(("nobody-1-E",))) == CancelReply(())
-
-    play(story)
-
-
-def test_cancel_on_a_dying_connection(configure: Configure) -> None:
-    """The socket goes before the cancel's turn comes: nothing was written, and the same may succeed later."""
-
-    async def story(peer: Peer) -> None:
-        slow = configure(peer.port, requests_per_second=8, reserved_per_second=0)
-        async with serving(slow) as counter:
-            counter.one.current.observe(order_event("a-1-E", order_id=11))
-            for _ in range(8):
-                counter.one.session.link.cancel(999, lambda: None)
-            asking = asyncio.ensure_future(counter.ask(CancelOrders(("a-1-E",))))
-            peer.hang_up()
-            assert refused(await asking) == ("LINK_NOT_READY", True)
-
-    play(story)
-
-
-def test_cancel_all(configure: Configure) -> None:
-    """The kill switch is one message that IB applies to every order; it names the live ones, and brackets that wait
-    for their turn are taken back for good."""
-
-    async def story(peer: Peer) -> None:
-        slow = configure(peer.port, requests_per_second=8, reserved_per_second=2)
-        async with serving(slow) as counter:
-            counter.one.current.observe(order_event("a-1-E", order_id=11))
-            orders = [order(delivery=f"{name}-mfqwpfk0") for name in "abcd"]
-            placing = [asyncio.ensure_future(counter.ask(bracket(each))) for each in orders]
-            await asyncio.sleep(0)
-            assert await counter.ask(CancelAll()) == CancelReply(("a-1-E",))
-            replies = await asyncio.gather(*placing)
-            sent = [reply for reply in replies if isinstance(reply, PlaceReply)]
-            taken_back = [reply for reply in replies if isinstance(reply, CommandRefused)]
-            assert len(sent) + len(taken_back) == 4
-            assert taken_back
-            assert {(reply.code, reply.retry) for reply in taken_back} == {("CANCELLED", False)}
-            await eventually(lambda: peer.asked["58"], "the global cancel")
-            assert len(peer.asked["3"]) == 3 * len(sent) == 3 * len(counter.durable)
-
-    play(story)
-
-
-# ---------------------------------------------------------------- a bracket that waits for its turn
-
-
-def test_place_on_a_dying_connection(configure: Configure) -> None:
-    """A bracket that had not left when the socket went was never intended: it may be placed on the next one."""
-
-    async def story(peer: Peer) -> None:
-        slow = configure(peer.port, requests_per_second=8, reserved_per_second=2)
-        async with serving(slow) as counter:
-            orders = [order(delivery=f"{name}-mfqwpfk0") for name in "abc"]
-            placing = [asyncio.ensure_future(counter.ask(bracket(each))) for each in orders]
-            await asyncio.sleep(0)
-            peer.hang_up()
-            last = (await asyncio.gather(*placing))[-1]
-            assert refused(last) == ("LINK_NOT_READY", True)
-            await counter.one.reaches(READY, times=2)
-            again = await counter.ask(bracket(orders[-1]))
-            assert again == PlaceReply(orders[-1].delivery, "sent")
-
-    play(story)
-
-
-def test_the_same_bracket_waits_twice(configure: Configure) -> None:
-    """Asked twice before its turn came, it leaves once: looked up again in the moment it leaves."""
-
-    async def story(peer: Peer) -> None:
-        slow = configure(peer.port, requests_per_second=8, reserved_per_second=2)
-        async with serving(slow) as counter:
-            wanted = order()
-            replies = await asyncio.gather(*(counter.ask(bracket(wanted)) for _ in range(2)))
-            outcomes = [reply.outcome for reply in replies if isinstance(reply, PlaceReply)]
-            assert outcomes == ["sent", "adopted"]
-            await eventually(lambda: len(peer.asked["3"]) == 3, "one bracket")
-
-    play(story)
-
-
-def test_not_ready_any_more_when_its_turn_comes(configure: Configure) -> None:
-    """IB's servers went away while the bracket waited: it is refused for now, not sent."""
-
-    async def story(peer: Peer) -> None:
-        slow = configure(peer.port, requests_per_second=8, reserved_per_second=2)
-        async with serving(slow) as counter:
-            orders = [order(delivery=f"{name}-mfqwpfk0") for name in "abcd"]
-            placing = [asyncio.ensure_future(counter.ask(bracket(each))) for each in orders]
-            await asyncio.sleep(0)
-            peer.say(frame(4, 2, -1, 1100, "Connectivity has been lost.", ""))
-            await counter.one.reaches(LinkPhase.DEGRADED)
-            replies = await asyncio.gather(*placing)
-            assert refused(replies[-1]) == ("LINK_NOT_READY", True)
-            assert counter.late["r4"] is replies[-1]
-
-    play(story)
-
-
-def test_too_many_legs(configure: Configure) -> None:
-    """A bracket that could never leave together is refused for good, with what to change."""
-
-    async def story(peer: Peer) -> None:
-        slow = configure(peer.port, requests_per_second=8, reserved_per_second=4)
-        async with serving(slow) as counter:
-            wide = order(targets=tuple(Target(2.0 + i, 1) for i in range(7)))
-            reply = await counter.ask(bracket(wide))
-            assert refused(reply) == ("TOO_MANY_LEGS", False)
-            assert counter.durable == []
-
-    play(story)
-
-
-def test_intent_that_cannot_be_kept(configure: Configure) -> None:
-    """Without a durable intent nothing is sent: refused for now."""
-
-    class NoRoom(Recoverable):
-        pass
-
-    async def story(peer: Peer) -> None:
-        async with serving(configure(peer.port)) as counter:
-
-            def full(*_: Message) -> None:
-                raise NoRoom("no room for the journal")
-
-            counter.commands._durable = full
-            reply = await counter.ask(bracket(order()))
-            assert reply == CommandRefused(Reason.NOT_KEPT, "no room for the journal", retry=True)
-            await counter.one.session.link.ping(5)
-            assert not peer.asked["3"]
-
-    play(story)
-
-
-# ---------------------------------------------------------------- the paper gateway
 
 
 def test_on_the_paper_gateway(configure: Configure, paper: RunningGateway) -> None:

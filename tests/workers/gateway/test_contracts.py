@@ -16,9 +16,9 @@ from router.messages import (
 )
 from tests.paper.conftest import RunningGateway
 from tests.workers.gateway.conftest import Configure
+from tests.workers.gateway.counter import AAPL, READY, play, refused, serving
 from tests.workers.gateway.listed import WANTED, listing, prepare
 from tests.workers.gateway.peer import Peer, frame
-from tests.workers.gateway.test_commands import AAPL, READY, play, refused, serving
 from tests.workers.gateway.wire import details
 from workers.gateway import contracts
 

@@ -14,10 +14,10 @@ from router.messages import (
     PrepareContract,
 )
 from tests.workers.gateway.conftest import Configure
+from tests.workers.gateway.counter import READY, play, serving
 from tests.workers.gateway.harness import eventually
 from tests.workers.gateway.listed import lines, listing, streamed, written
 from tests.workers.gateway.peer import Peer, frame
-from tests.workers.gateway.test_commands import READY, play, serving
 
 
 def warmed(settings: Settings, prewarm: str) -> Settings:

@@ -18,10 +18,10 @@ from router.messages import (
 from tests.paper.conftest import RunningGateway
 from tests.router.factory import OPTION, order_event
 from tests.workers.gateway.conftest import Configure
+from tests.workers.gateway.counter import READY, play, serving
 from tests.workers.gateway.harness import eventually
 from tests.workers.gateway.listed import WANTED, lines, listing, prepare, streamed, strike, written
 from tests.workers.gateway.peer import Peer, frame
-from tests.workers.gateway.test_commands import READY, play, serving
 
 
 def released(peer: Peer) -> list[str]:

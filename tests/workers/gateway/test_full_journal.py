@@ -17,9 +17,9 @@ from router.messages import (
     ResolveParked,
 )
 from tests.workers.gateway.conftest import Configure
+from tests.workers.gateway.counter import Counter, bracket, order, play, refused, serving
 from tests.workers.gateway.harness import eventually
 from tests.workers.gateway.peer import Peer
-from tests.workers.gateway.test_commands import Counter, bracket, order, play, refused, serving
 from tests.workers.gateway.test_known import intent
 from workers.clock import now_ms
 from workers.gateway.commands import DECIDED_MS
