@@ -236,6 +236,8 @@ def at_random(stage: Stage, tally: Tally, *, kills: int, seed: int) -> None:
         if (tally.kills - begun) // FLAT_EVERY != flat:
             flat = (tally.kills - begun) // FLAT_EVERY
             stage.await_ready()
+            if flat % 2:  # the other times it takes signals on their way with it
+                stage.await_idle()
             stage.flatten()
     settle(stage)
 
