@@ -25,7 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 RESULTS = PROJECT / "bench" / "results" / "latest.json"
 QUICK = os.environ.get("QUICK") == "1"
 ROUNDS = 3 if QUICK else 5
-FLATNESS_ROUNDS = 7
+FLATNESS_ROUNDS = 21
 STORM_READ = 2_500  # messages in 256 KiB, which is what a read brings that finds the socket full
 SMALL_READ = 20
 
@@ -97,16 +97,16 @@ def flatness(rows: list[Row], figures: dict[str, Any]) -> None:
     """One order, 5,000 partials: the last tenth costs what the second one did, in processor time.
 
     The feeder sets the pace here, so that reads are alike; the first tenth pays for the start. Of each tenth the
-    median of all rounds counts.
+    least of all rounds counts: the work is the same in each, and a machine that slows down only adds to it.
     """
     tenths = []
     for _ in range(FLATNESS_ROUNDS):
         marks = run("gateway_writing", Shape(1, 5_000), rate=15_000)["cpu_seconds"]
         tenths.append([after - before for before, after in pairwise(marks)])
-    usual = [statistics.median(one) for one in zip(*tenths, strict=True)]
+    least = [min(one) for one in zip(*tenths, strict=True)]
     figures["flatness_cpu_seconds"] = tenths
-    note = f"5,000 partials of one order; any tenth {spread([one / usual[0] for one in usual])}"
-    rows.append(Row("last_tenth_vs_second_tenth", usual[-1] / usual[0], "0.9 .. 1.1", note))
+    note = f"5,000 partials of one order; any tenth {spread([one / least[0] for one in least])}"
+    rows.append(Row("last_tenth_vs_second_tenth", least[-1] / least[0], "0.9 .. 1.1", note))
 
 
 def latency(rows: list[Row], figures: dict[str, Any]) -> None:
