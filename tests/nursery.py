@@ -26,7 +26,7 @@ from typing import Any
 from tests.helpers import wait_for
 
 MEASURED = "COVERAGE_PROCESS_CONFIG"  # in the environment of a process whose coverage is measured
-ANSWER_S = 30.0  # for the libraries to be loaded, on a busy machine
+ANSWER_S = 10.0  # for the libraries to be loaded
 
 
 class NurseryError(AssertionError):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tests.storm.stage import AROUND, ROLES, Stage
 from workers.killpoint import GATEWAY, POINTS, RECOVERY, SIZING, SUBMISSION
 
-HIT_S = 20.0  # for an armed process to come to its point: far more than it takes, for a busy machine
+HIT_S = 8.0  # for an armed process to come to its point
 ATTEMPTS = 50  # to have it die of this signal, where earlier ones bring it to the same point
 ACK_S = 45.0  # for a signal to reach its end
 AROUND_P = 0.08  # of a process round the order's way to be killed too, and of Redis among those a half
